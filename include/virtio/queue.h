@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtqueues: building descriptor chains, handing them to the device, taking completions back
+ * (spec 2.6, 2.7, 2.8).
+ *
+ * Set-up, between virtio_device_begin and virtio_device_ready:
+ *
+ *     virtio_queue_start(&queue, &device, 0, 256);         ring_init, then ring_map
+ *
+ * One request, waited for:
+ *
+ *     virtio_prepare(&queue, &chain);
+ *     virtio_append_desc(&queue, header, 16, 0, &chain);
+ *     virtio_append_desc(&queue, data, 4096, VIRTQ_DESC_F_WRITE, &chain);
+ *     virtio_append_desc(&queue, status, 1, VIRTQ_DESC_F_WRITE, &chain);
+ *     error = virtio_flush(&queue, &chain, &written);
+ *
+ * Many in flight: virtio_submit in place of virtio_flush, once a chain, with a cookie; virtio_kick
+ * once for all of them; virtio_reap until it returns 0. virtio_flush is just that for one chain.
+ *
+ * What is safe to rely on:
+ *   - A chain that is not submitted leaves no trace; just forget it. An append that fails makes the
+ *     submit of that chain fail with the same error, so only the submit needs a check.
+ *   - Everything the library needs to know is in private memory. What the device writes (used index,
+ *     ids, lengths) is read once and checked; the first lie latches the queue: from then on every
+ *     call returns the latched error until the device is stopped and the queue torn down.
+ *   - Every cookie comes back exactly once: from virtio_reap, virtio_wait or virtio_drain.
+ *   - A chain that timed out is still the device's: its buffers must stay untouched until it is reaped
+ *     after all, or the device has been stopped.
+ *   - No wait is without a bound (virtio_device.timeout_us).
+ *
+ * Threads: a queue is one context's at a time; different queues, of one device too, may be used side by
+ * side. A call for a queue that is inside another call is refused with VIRTIO_E_REENTRY.
+ */
+#ifndef VIRTIO_QUEUE_H
+#define VIRTIO_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <virtio/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Descriptor flags (spec 2.7.5); the library sets NEXT and INDIRECT itself. */
+#define VIRTQ_DESC_F_NEXT     1u
+#define VIRTQ_DESC_F_WRITE    2u
+#define VIRTQ_DESC_F_INDIRECT 4u
+
+/** The largest queue that the spec allows. */
+#define VIRTIO_QUEUE_SIZE_MAX 32768u
+
+struct virtq_desc;
+struct virtq_avail;
+struct virtq_used;
+
+/** A descriptor chain under construction; the caller's, opaque, may be on the stack. */
+struct virtio_chain {
+    uint32_t serial;     /* of the queue's state that it was begun on */
+    int error;           /* of the first append that failed */
+    uint16_t head;       /* first descriptor */
+    uint16_t next;       /* the descriptor that the next append fills in */
+    uint16_t last;       /* the descriptor that the last append filled in */
+    uint16_t count;      /* descriptors so far */
+    uint16_t last_flags; /* flags of `last`, not written yet */
+    uint32_t readable;   /* bytes, device-readable */
+    uint32_t writable;   /* bytes, device-writable */
+};
+
+/** A completion. */
+struct virtio_done {
+    void *cookie;     /* as given to virtio_submit */
+    uint32_t written; /* bytes that the device wrote, at most the chain's writable bytes */
+};
+
+/** What the library knows of a chain in flight, by the descriptor that heads it; private. */
+struct virtio_in_flight {
+    void *cookie;
+    uint32_t writable; /* bytes; once completed and put aside: bytes written */
+    uint16_t last;     /* the chain's last descriptor */
+    uint16_t count;    /* descriptors; 0: not the head of a chain in flight */
+};
+
+/** Where a queue stands; private. */
+enum virtio_queue_state {
+    VIRTIO_QUEUE_NONE = 0,     /* no memory */
+    VIRTIO_QUEUE_LAID_OUT = 1, /* ring_init was called */
+    VIRTIO_QUEUE_LIVE = 2      /* ring_map was called: the device knows it */
+};
+
+/** A virtqueue; the caller's memory, at one place from ring_init to ring_uninit, contents private. */
+struct virtio_queue {
+    /* What each request touches. */
+    struct virtq_desc *descriptors;
+    struct virtio_in_flight *in_flight;
+    uint16_t *next; /* free list and chains: the descriptor after this one */
+    struct virtq_avail *available;
+    struct virtq_used *used;
+    int error;                /* latched; 0 while all is well */
+    uint32_t serial;          /* counts submits */
+    uint16_t mask;            /* size - 1 */
+    uint16_t free_head;       /* free list: taken from here */
+    uint16_t free_tail;       /* and given back here */
+    uint16_t free_count;      /* free descriptors */
+    uint16_t available_index; /* next available entry; free-running */
+    uint16_t published_index; /* what the device was shown */
+    uint16_t used_index;      /* next used entry to take; free-running */
+    uint16_t used_seen;       /* the device's used index as last read and checked */
+    uint16_t in_flight_count; /* chains submitted and not yet reaped */
+    uint16_t aside_head;      /* completions that a flush of another chain met, in order */
+    uint16_t aside_tail;
+    uint16_t aside_count;
+    bool busy; /* inside a call */
+    bool sync; /* the host has a sync hook */
+
+    /* What is decided once. */
+    struct virtio_doorbell doorbell;
+    uint16_t index; /* number of the queue within the device */
+    uint16_t size;  /* a power of two on split rings */
+    enum virtio_queue_state state;
+    struct virtio_device *device;
+    struct virtio_queue *next_queue;       /* in virtio_device.queues */
+    struct virtio_shared shared;           /* the ring */
+    struct virtio_queue_addresses offsets; /* of the three parts within it */
+    uint64_t kicks;                        /* notifications sent, for dump and tests */
+};
+
+/**
+ * Allocate and lay out a queue.
+ *
+ * The size is the one that the device dictates (legacy PCI) or the largest power of two that neither
+ * the device's maximum nor `size_limit` is exceeded by. The ring is zeroed, interrupts are off.
+ *
+ * @param queue       the caller's; any content, but not a queue that is in use.
+ * @param device      begun, not yet ready.
+ * @param index       which of the device's queues.
+ * @param size_limit  the largest size that makes sense to the driver, 1 to 32768; ignored where the
+ *                    device dictates.
+ * @return VIRTIO_OK, VIRTIO_E_INVALID, VIRTIO_E_STATE, VIRTIO_E_NO_QUEUE, VIRTIO_E_QUEUE_SIZE,
+ *         VIRTIO_E_NO_MEMORY, VIRTIO_E_BUSY when the device has this queue active already. On error
+ *         nothing stays allocated.
+ *
+ * Context: the device's. Spec 2.7.2, 4.1.5.1.3, 4.2.3.2, 2.7.2.1 (legacy layout).
+ */
+int virtio_ring_init(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                     uint16_t size_limit);
+
+/**
+ * Make a laid-out queue visible to the device: write its size and addresses, enable it, and compute
+ * its doorbell.
+ *
+ * @param base_shift  out, may be NULL: device address minus CPU address of the ring, modulo 2^64.
+ * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_INVALID (an address that the transport can't express),
+ *         VIRTIO_E_CAPABILITY (the doorbell is out of bounds). On error the device has to be reset
+ *         before the queue is torn down.
+ *
+ * Context: the device's, between begin and ready.
+ */
+int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift);
+
+/**
+ * virtio_ring_init and virtio_ring_map in one.
+ *
+ * @return as the two.
+ *
+ * Context: the device's, between begin and ready.
+ */
+int virtio_queue_start(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                       uint16_t size_limit);
+
+/**
+ * Tear a queue down: give its memory back and forget it. A queue with no memory is left alone. Cookies
+ * that were not reaped or drained are forgotten; drain first if they matter.
+ *
+ * @return VIRTIO_OK, or VIRTIO_E_BUSY while the device may still access the ring: it was not stopped.
+ *
+ * Context: the device's.
+ */
+int virtio_ring_uninit(struct virtio_queue *queue);
+
+/**
+ * Begin a chain. Costs nothing and can't fail: what is wrong with the queue is said by the submit.
+ *
+ * @param queue  laid out.
+ * @param chain  out.
+ *
+ * Context: the queue's. Seed operation VirtioPrepare; interrupts stay off.
+ */
+void virtio_prepare(struct virtio_queue *queue, struct virtio_chain *chain);
+
+/**
+ * Append one buffer to a chain.
+ *
+ * @param queue           the chain's.
+ * @param device_address  where the device finds the buffer.
+ * @param length          bytes, at least 1.
+ * @param flags           0 (the device reads) or VIRTQ_DESC_F_WRITE (the device writes).
+ * @param chain           a prepared chain; unchanged in its content on error, but its submit will
+ *                        fail with the same error.
+ * @return VIRTIO_OK; VIRTIO_E_ZERO_LENGTH; VIRTIO_E_ORDER (a readable buffer after a writable one);
+ *         VIRTIO_E_FULL (not enough free descriptors now); VIRTIO_E_TOO_LONG (more descriptors than the
+ *         queue has, or more than 2^32 - 1 bytes); VIRTIO_E_STALE (something else was submitted since
+ *         the prepare); VIRTIO_E_INVALID (other flags).
+ *
+ * Context: the queue's. Spec 2.7.4.2, 2.7.5.
+ */
+int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint32_t length,
+                       uint16_t flags, struct virtio_chain *chain);
+
+/**
+ * Hand a chain to the queue. The device sees it at the next virtio_kick.
+ *
+ * @param queue   live.
+ * @param chain   with at least one buffer; finished afterwards.
+ * @param cookie  comes back with the completion; any value.
+ * @return VIRTIO_OK; the error of a failed append; VIRTIO_E_INVALID for an empty chain; VIRTIO_E_STALE;
+ *         VIRTIO_E_STATE when the queue is not live; VIRTIO_E_REENTRY; the queue's latched error. On
+ *         error nothing was submitted.
+ *
+ * Context: the queue's. Spec 2.7.13.
+ */
+int virtio_submit(struct virtio_queue *queue, struct virtio_chain *chain, void *cookie);
+
+/**
+ * Publish all that was submitted since the last kick, and notify the device unless it said that it
+ * needs no notification. Does nothing when there is nothing new.
+ *
+ * @return VIRTIO_OK, VIRTIO_E_STATE before virtio_device_ready, VIRTIO_E_REENTRY, the latched error.
+ *
+ * Context: the queue's. One register access at most. Spec 2.7.13.3, 2.7.13.4.
+ */
+int virtio_kick(struct virtio_queue *queue);
+
+/**
+ * Take one completion, if there is one.
+ *
+ * @param done  out: the completion, when 1 is returned.
+ * @return 1: one was taken; 0: none is there; VIRTIO_E_BROKEN, once and from then on, when the device
+ *         used an id that is not in flight, claims to have written more than it could, or moved its
+ *         index beyond what is in flight; another latched error; VIRTIO_E_STATE; VIRTIO_E_REENTRY.
+ *
+ * Context: the queue's. No register access. Spec 2.7.14.
+ */
+int virtio_reap(struct virtio_queue *queue, struct virtio_done *done);
+
+/**
+ * Wait until there is a completion, and take it.
+ *
+ * @param done        out: the completion, when 1 is returned.
+ * @param timeout_us  microseconds, at least 1.
+ * @return 1; or the errors of virtio_reap; VIRTIO_E_TIMEOUT; VIRTIO_E_NEEDS_RESET and VIRTIO_E_GONE,
+ *         latched; VIRTIO_E_STATE when nothing is in flight.
+ *
+ * Context: the queue's; may be long. Reads the device status rarely.
+ */
+int virtio_wait(struct virtio_queue *queue, struct virtio_done *done, uint32_t timeout_us);
+
+/**
+ * Submit, kick and wait for this very chain. Completions of others that arrive meanwhile are kept for
+ * virtio_reap.
+ *
+ * @param written  out, may be NULL: bytes that the device wrote; 0 on error.
+ * @return VIRTIO_OK; the errors of virtio_submit and virtio_kick; VIRTIO_E_TIMEOUT after the device's
+ *         timeout_us: the chain is still the device's and its late completion will be dropped
+ *         silently; VIRTIO_E_BROKEN, VIRTIO_E_NEEDS_RESET and VIRTIO_E_GONE, latched.
+ *
+ * Context: the queue's; may be long. The chain's buffers must outlive a timeout, so they never are
+ * on a stack.
+ */
+int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_t *written);
+
+/**
+ * Take back one chain that was in flight when the device was stopped.
+ *
+ * @param done  out: its cookie, and 0 bytes written.
+ * @return 1: one was taken back; 0: none is left; VIRTIO_E_BUSY when the device was not stopped.
+ *
+ * Context: the queue's, after virtio_device_stop. Completions that were already there are given first,
+ * with what was written.
+ */
+int virtio_drain(struct virtio_queue *queue, struct virtio_done *done);
+
+/** How many more descriptors could be submitted now. Context: the queue's. */
+static inline uint16_t virtio_queue_free(const struct virtio_queue *queue)
+{
+    return queue->free_count;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the device core and the transports share, and nobody else uses: opening a device, regions and
+ * the memory operations that all transports have in common.
+ */
+#ifndef VIRTIO_TRANSPORT_INTERNAL_H
+#define VIRTIO_TRANSPORT_INTERNAL_H
+
+#include <virtio/device.h>
+#include <virtio/error.h>
+
+/** Fill in a device that was found: all fields zero but these. */
+void virtio_device_found(struct virtio_device *device, const struct virtio_host *host,
+                         uint32_t type, uint32_t vendor);
+
+/** Choose a transport for a PCI device by virtio_device.force, size and map its BARs, enable decoding and
+ * bus mastering, and fill in ops, legacy and choice. On error nothing stays mapped or enabled. */
+int virtio_pci_open(struct virtio_device *device);
+
+/** The same for a virtio-mmio device. */
+int virtio_mmio_open(struct virtio_device *device);
+
+/** Drive an opened PCI function by its capabilities, or by the legacy registers of BAR0: fill in the
+ * regions and ops, or say why not. */
+int virtio_pci_modern_setup(struct virtio_device *device);
+int virtio_pci_legacy_setup(struct virtio_device *device);
+
+/** Access a register of a region: one access of `width` 1, 2 or 4 bytes; offset + width <= length. */
+uint32_t virtio_region_read(const struct virtio_device *device, const struct virtio_region *region,
+                            uint32_t offset, unsigned width);
+void virtio_region_write(const struct virtio_device *device, const struct virtio_region *region,
+                         uint32_t offset, unsigned width, uint32_t value);
+
+/** A part of a region. @return VIRTIO_E_CAPABILITY when it is not wholly inside. */
+int virtio_region_slice(const struct virtio_region *region, uint64_t offset, uint32_t length,
+                        struct virtio_region *slice);
+
+/** Make the doorbell at `offset` of a region: bounds, width and the fastest way to ring it. */
+int virtio_doorbell_make(const struct virtio_device *device, const struct virtio_region *region,
+                         uint64_t offset, uint8_t width, struct virtio_doorbell *doorbell);
+
+/** Map `size` bytes of physical address space for native access; NULL when that is not possible.
+ * Identity where the host has no hook; never truncates an address. */
+void *virtio_host_mmio_map(const struct virtio_host *host, uint64_t address, size_t size);
+void virtio_host_mmio_unmap(const struct virtio_host *host, void *memory, size_t size);
+
+/* The memory operations of every transport: they ask the host. (src/core/memory.c) */
+int virtio_common_allocate_shared(const struct virtio_device *device, size_t size, size_t alignment,
+                                  struct virtio_shared *shared);
+void virtio_common_free_shared(const struct virtio_device *device, struct virtio_shared *shared);
+int virtio_common_map_shared_buffer(const struct virtio_device *device, void *memory, size_t size,
+                                    enum virtio_direction direction,
+                                    struct virtio_mapping *mapping);
+int virtio_common_unmap_shared_buffer(const struct virtio_device *device,
+                                      const struct virtio_mapping *mapping);
+
+#endif
