@@ -133,8 +133,8 @@ struct virtio_host {
      * it is not, and fails the request. Present exactly when map is. */
     int (*unmap)(void *ctx, const struct virtio_mapping *mapping);
 
-    /** Cache maintenance for memory that is not coherent: rings, request headers and mapped buffers.
-     * Optional; without it DMA is coherent. */
+    /** Cache maintenance for callers' buffers in memory that is not coherent, when there is no map hook.
+     * (What dma_allocate gives is coherent or uncached.) Optional; without it DMA is coherent. */
     void (*sync)(void *ctx, void *memory, size_t size, enum virtio_sync give_to);
 
     /** Make a range of physical MMIO addresses accessible, uncached, whole or not at all. NULL when that

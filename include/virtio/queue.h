@@ -85,8 +85,8 @@ struct virtio_in_flight {
 /** Where a queue stands; private. */
 enum virtio_queue_state {
     VIRTIO_QUEUE_NONE = 0,     /* no memory */
-    VIRTIO_QUEUE_LAID_OUT = 1, /* ring_init was called */
-    VIRTIO_QUEUE_LIVE = 2      /* ring_map was called: the device knows it */
+    VIRTIO_QUEUE_LAID_OUT = 1, /* virtio_ring_init was called */
+    VIRTIO_QUEUE_LIVE = 2      /* virtio_ring_map was called: the device knows it */
 };
 
 /** A virtqueue; the caller's memory, at one place from ring_init to ring_uninit, contents private. */
@@ -97,7 +97,7 @@ struct virtio_queue {
     uint16_t *next; /* free list and chains: the descriptor after this one */
     struct virtq_avail *available;
     struct virtq_used *used;
-    int error;                /* latched; 0 while all is well */
+    int error;                /* why every call is refused; 0 while all is well */
     uint32_t serial;          /* counts submits */
     uint16_t mask;            /* size - 1 */
     uint16_t free_head;       /* free list: taken from here */
@@ -107,12 +107,10 @@ struct virtio_queue {
     uint16_t published_index; /* what the device was shown */
     uint16_t used_index;      /* next used entry to take; free-running */
     uint16_t used_seen;       /* the device's used index as last read and checked */
-    uint16_t in_flight_count; /* chains submitted and not yet reaped */
     uint16_t aside_head;      /* completions that a flush of another chain met, in order */
     uint16_t aside_tail;
     uint16_t aside_count;
     bool busy; /* inside a call */
-    bool sync; /* the host has a sync hook */
 
     /* What is decided once. */
     struct virtio_doorbell doorbell;
@@ -123,7 +121,8 @@ struct virtio_queue {
     struct virtio_queue *next_queue;       /* in virtio_device.queues */
     struct virtio_shared shared;           /* the ring */
     struct virtio_queue_addresses offsets; /* of the three parts within it */
-    uint64_t kicks;                        /* notifications sent, for dump and tests */
+    uint16_t drain_next; /* first descriptor that virtio_drain has not looked at */
+    uint64_t kicks;      /* notifications sent, for people */
 };
 
 /**
@@ -132,13 +131,13 @@ struct virtio_queue {
  * The size is the one that the device dictates (legacy PCI) or the largest power of two that neither
  * the device's maximum nor `size_limit` is exceeded by. The ring is zeroed, interrupts are off.
  *
- * @param queue       the caller's; any content, but not a queue that is in use.
+ * @param queue       the caller's; all zero, or torn down.
  * @param device      begun, not yet ready.
  * @param index       which of the device's queues.
  * @param size_limit  the largest size that makes sense to the driver, 1 to 32768; ignored where the
  *                    device dictates.
  * @return VIRTIO_OK, VIRTIO_E_INVALID, VIRTIO_E_STATE, VIRTIO_E_NO_QUEUE, VIRTIO_E_QUEUE_SIZE,
- *         VIRTIO_E_NO_MEMORY, VIRTIO_E_BUSY when the device has this queue active already. On error
+ *         VIRTIO_E_NO_MEMORY, VIRTIO_E_BUSY when `queue` or the device's queue is in use already. On error
  *         nothing stays allocated.
  *
  * Context: the device's. Spec 2.7.2, 4.1.5.1.3, 4.2.3.2, 2.7.2.1 (legacy layout).
@@ -215,8 +214,8 @@ int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint
  * @param chain   with at least one buffer; finished afterwards.
  * @param cookie  comes back with the completion; any value.
  * @return VIRTIO_OK; the error of a failed append; VIRTIO_E_INVALID for an empty chain; VIRTIO_E_STALE;
- *         VIRTIO_E_STATE when the queue is not live; VIRTIO_E_REENTRY; the queue's latched error. On
- *         error nothing was submitted.
+ *         VIRTIO_E_STATE when the queue is not live; VIRTIO_E_RESET after virtio_device_stop;
+ *         VIRTIO_E_REENTRY; the queue's latched error. On error nothing was submitted.
  *
  * Context: the queue's. Spec 2.7.13.
  */
@@ -236,9 +235,12 @@ int virtio_kick(struct virtio_queue *queue);
  * Take one completion, if there is one.
  *
  * @param done  out: the completion, when 1 is returned.
- * @return 1: one was taken; 0: none is there; VIRTIO_E_BROKEN, once and from then on, when the device
- *         used an id that is not in flight, claims to have written more than it could, or moved its
- *         index beyond what is in flight; another latched error; VIRTIO_E_STATE; VIRTIO_E_REENTRY.
+ * @return 1: one was taken; 0: none is there; VIRTIO_E_BROKEN, from then on, when the device used an id
+ *         that is not in flight, claims to have written more than it could, or moved its index beyond
+ *         what is in flight; another latched error; VIRTIO_E_STATE; VIRTIO_E_RESET; VIRTIO_E_REENTRY.
+ *
+ * A legacy device's wrong length is not counted as a lie, because the spec warns of it (2.7.8.3): it is
+ * cut to what could have been written.
  *
  * Context: the queue's. No register access. Spec 2.7.14.
  */

@@ -75,7 +75,8 @@ struct virtio_shared {
 struct virtio_transport_ops {
     const char *name; /* "legacy PCI", "modern PCI", "virtio-mmio 1", "virtio-mmio 2" */
     enum virtio_transport transport;
-    uint16_t revision; /* 0: legacy (0.9.5); 0x0100: 1.0 or later */
+    uint16_t revision;        /* 0: legacy (0.9.5); 0x0100: 1.0 or later */
+    bool dictates_queue_size; /* get_queue_num_max is the size, not a maximum (legacy PCI) */
 
     /** Undo what opening the device acquired: mappings, bus mastering. The device has been reset. */
     void (*close)(struct virtio_device *device);

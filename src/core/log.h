@@ -18,7 +18,7 @@ struct virtio_line {
 void virtio_line_begin(struct virtio_line *line, const struct virtio_host *host);
 void virtio_line_text(struct virtio_line *line, const char *text);
 void virtio_line_hex(struct virtio_line *line, uint64_t value);
-void virtio_line_number(struct virtio_line *line, uint64_t value);
+void virtio_line_number(struct virtio_line *line, uint32_t value);
 /** Hand the line to the log hook and begin a new one. */
 void virtio_line_end(struct virtio_line *line, enum virtio_log_level level);
 

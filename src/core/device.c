@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life cycle of a device: reset, status, features (spec 2.1, 2.2, 2.4, 3.1). Knows transports only by
+ * their operations and device types not at all. Status bits are only ever added, except by a reset.
+ */
+#include "../queue/queue_internal.h"
+#include "../transport/transport_internal.h"
+#include "bytes.h"
+#include "features.h"
+#include "time.h"
+
+/* A register of an unplugged device reads all ones. */
+#define STATUS_GONE 0xffu
+
+/* Feature bits 24 to 49 belong to queues, transport and negotiation, the others to the device type. */
+#define DEVICE_TYPE_FEATURES UINT64_C(0xfffc000000ffffff)
+
+void virtio_device_found(struct virtio_device *device, const struct virtio_host *host,
+                         uint32_t type, uint32_t vendor)
+{
+    memset(device, 0, sizeof(*device));
+    device->host = host;
+    device->type = type;
+    device->vendor = vendor;
+    device->timeout_us = VIRTIO_TIMEOUT_DEFAULT_US;
+}
+
+static int open_device(struct virtio_device *device)
+{
+    if (device->pci.config != NULL)
+        return virtio_pci_open(device);
+    if (device->mmio.address != 0)
+        return virtio_mmio_open(device);
+    return VIRTIO_E_NO_DEVICE;
+}
+
+static void close_device(struct virtio_device *device)
+{
+    device->ops->close(device);
+    device->ops = NULL;
+    device->state = VIRTIO_DEVICE_FOUND;
+}
+
+/* Write 0 and wait until it reads back: only then is the reset done (spec 2.4.2). */
+static int reset(const struct virtio_device *device)
+{
+    struct virtio_deadline deadline;
+
+    device->ops->set_device_status(device, 0);
+    virtio_deadline_begin(&deadline, device->host, device->timeout_us);
+    for (;;) {
+        uint8_t status = device->ops->get_device_status(device);
+
+        if (status == 0)
+            return VIRTIO_OK;
+        if (status == STATUS_GONE)
+            return VIRTIO_E_GONE;
+        if (virtio_deadline_passed(&deadline, device->host))
+            return VIRTIO_E_TIMEOUT;
+    }
+}
+
+static void add_status(const struct virtio_device *device, uint8_t *status, unsigned bits)
+{
+    *status = (uint8_t)(*status | bits);
+    device->ops->set_device_status(device, *status);
+}
+
+int virtio_write_features(struct virtio_device *device, uint64_t features, uint8_t *status)
+{
+    if (device->ops == NULL || device->ops->revision < 0x0100)
+        return VIRTIO_E_NOT_SUPPORTED;
+    if ((features & ~device->features_offered) != 0)
+        return VIRTIO_E_INVALID;
+    device->ops->set_guest_features(device, features);
+    device->features = features;
+    add_status(device, status, VIRTIO_STATUS_FEATURES_OK);
+    *status = device->ops->get_device_status(device);
+    return (*status & VIRTIO_STATUS_FEATURES_OK) != 0 ? VIRTIO_OK : VIRTIO_E_FEATURES;
+}
+
+/* What the library takes of an offer, or why it can't work with it. */
+static int choose_features(const struct virtio_device *device, const struct virtio_features *wanted,
+                           uint64_t *taken)
+{
+    uint64_t library = device->legacy ? VIRTIO_LEGACY_FEATURES : VIRTIO_MODERN_FEATURES;
+
+    *taken = device->features_offered & (wanted->supported | library);
+    if (!device->legacy && (*taken & VIRTIO_F_VERSION_1) == 0)
+        return VIRTIO_E_NO_VERSION_1;
+    if ((wanted->required & ~*taken) != 0)
+        return VIRTIO_E_NOT_SUPPORTED;
+    return VIRTIO_OK;
+}
+
+static int negotiate(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    uint8_t status = 0;
+    uint64_t taken;
+    int error;
+
+    add_status(device, &status, VIRTIO_STATUS_ACKNOWLEDGE);
+    add_status(device, &status, VIRTIO_STATUS_DRIVER);
+    device->features_offered = device->ops->get_device_features(device);
+    error = choose_features(device, wanted, &taken);
+    if (error != VIRTIO_OK)
+        return error;
+    if (!device->legacy)
+        return virtio_write_features(device, taken, &status);
+    device->ops->set_guest_features(device, taken);
+    device->features = taken;
+    device->ops->set_page_size(device, VIRTIO_LEGACY_ALIGNMENT);
+    return VIRTIO_OK;
+}
+
+/* Only what is there already plus FAILED: status bits are never cleared but by a reset. */
+static void set_failed(const struct virtio_device *device)
+{
+    uint8_t status = device->ops->get_device_status(device);
+
+    if (status != STATUS_GONE)
+        add_status(device, &status, VIRTIO_STATUS_FAILED);
+}
+
+static bool wanted_is_valid(const struct virtio_features *wanted)
+{
+    return wanted != NULL && (wanted->supported & ~DEVICE_TYPE_FEATURES) == 0 &&
+           (wanted->required & ~wanted->supported) == 0;
+}
+
+int virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    int error;
+
+    if (virtio_host_check(device->host) != VIRTIO_OK || !wanted_is_valid(wanted))
+        return VIRTIO_E_INVALID;
+    if ((device->state != VIRTIO_DEVICE_FOUND && device->state != VIRTIO_DEVICE_STOPPED) ||
+        device->queues != NULL)
+        return VIRTIO_E_STATE;
+    device->features_offered = 0;
+    device->features = 0;
+    if (device->ops == NULL) {
+        error = open_device(device);
+        if (error != VIRTIO_OK)
+            return error;
+    }
+    error = reset(device);
+    if (error == VIRTIO_OK) {
+        error = negotiate(device, wanted);
+        if (error == VIRTIO_OK) {
+            device->state = VIRTIO_DEVICE_BEGUN;
+            return VIRTIO_OK;
+        }
+        set_failed(device);
+        (void)reset(device);
+    }
+    close_device(device);
+    return error;
+}
+
+int virtio_device_ready(struct virtio_device *device)
+{
+    uint8_t status;
+
+    if (device->state != VIRTIO_DEVICE_BEGUN)
+        return VIRTIO_E_STATE;
+    status = device->ops->get_device_status(device);
+    if (status == STATUS_GONE)
+        return VIRTIO_E_GONE;
+    if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)
+        return VIRTIO_E_NEEDS_RESET;
+    add_status(device, &status, VIRTIO_STATUS_DRIVER_OK);
+    device->state = VIRTIO_DEVICE_READY;
+    return VIRTIO_OK;
+}
+
+int virtio_device_stop(struct virtio_device *device)
+{
+    int error;
+
+    if (device->state == VIRTIO_DEVICE_FOUND || device->state == VIRTIO_DEVICE_STOPPED)
+        return VIRTIO_OK;
+    error = reset(device);
+    device->state = error == VIRTIO_E_TIMEOUT ? VIRTIO_DEVICE_LOST : VIRTIO_DEVICE_STOPPED;
+    for (struct virtio_queue *queue = device->queues; queue != NULL; queue = queue->next_queue)
+        virtio_queue_stopped(queue);
+    return error;
+}
+
+int virtio_device_end(struct virtio_device *device)
+{
+    if (virtio_device_stop(device) == VIRTIO_E_TIMEOUT)
+        return VIRTIO_E_TIMEOUT;
+    if (device->queues != NULL)
+        return VIRTIO_E_BUSY;
+    if (device->ops != NULL)
+        close_device(device);
+    return VIRTIO_OK;
+}
+
+int virtio_device_fail(struct virtio_device *device)
+{
+    if (device->state == VIRTIO_DEVICE_BEGUN || device->state == VIRTIO_DEVICE_READY)
+        set_failed(device);
+    return virtio_device_end(device);
+}
+
+int virtio_device_check(const struct virtio_device *device)
+{
+    uint8_t status;
+
+    if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY)
+        return VIRTIO_E_STATE;
+    status = device->ops->get_device_status(device);
+    if (status == STATUS_GONE)
+        return VIRTIO_E_GONE;
+    if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)
+        return VIRTIO_E_NEEDS_RESET;
+    if (device->state == VIRTIO_DEVICE_READY && (status & VIRTIO_STATUS_DRIVER_OK) == 0)
+        return VIRTIO_E_STATE;
+    return VIRTIO_OK;
+}

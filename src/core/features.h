@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The feature bits that the library itself implements, for every device type: the core's part of the
+ * allow-list. A bit is added here in the same change that implements it.
+ */
+#ifndef VIRTIO_CORE_FEATURES_H
+#define VIRTIO_CORE_FEATURES_H
+
+#include <virtio/device.h>
+
+/** ACCESS_PLATFORM: device addresses come from the host's hooks, which are told by
+ * VIRTIO_DMA_ACCESS_PLATFORM that they are the platform's. */
+#define VIRTIO_MODERN_FEATURES (VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM)
+
+#define VIRTIO_LEGACY_FEATURES UINT64_C(0)
+
+#endif
