@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+#
+#   make               the kernels (build/<arch>/kernel.elf), the library (build/<arch>/libvirtio.a), the ISO
+#   make kernels       the kernels alone
+#   make library       the library alone: needs no libc, no meson, no network
+#   make iso           build/libvirtio.iso, which GRUB boots
+#   make run           boot the default configuration in QEMU and show what it says
+#   make check         all tests: check-host, check-symbols, check-guest
+#   make check-host    unit tests on this machine
+#   make check-symbols what libvirtio.a and the kernels may refer to
+#   make check-guest   the kernel on every configuration of the matrix
+#   make size          code size by object, also in build/size.tsv
+#   make clean
+#
+# CC=clang and CROSS_COMPILE=i686-linux-gnu- do what one expects. V=1 shows the commands.
+
+ARCHES := i386 x86_64
+BUILD := build
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+CROSS_COMPILE ?=
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+NM ?= $(CROSS_COMPILE)nm
+OBJDUMP ?= $(CROSS_COMPILE)objdump
+
+V ?= 0
+quiet := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# need COMMAND,PACKAGE: a line of a recipe that stops with the name of the package to install.
+need = @command -v $(firstword $(1)) >/dev/null 2>&1 || \
+	{ echo "$(firstword $(1)) is missing: install the Debian package $(2)" >&2; exit 1; }
+
+include src/files.mk
+
+KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/x86/*.c tests/guest/*.c))
+kernel_sources = boot/headers.S boot/$(1)/entry.S $(KERNEL_SOURCES) \
+	$(sort $(wildcard kernel/$(1)/*.c kernel/$(1)/*.S))
+
+# --- Flags ---------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-align -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wvla -Werror
+compiler_headers := $(shell $(CC) -print-file-name=include 2>/dev/null)
+
+# No floating point or vector registers anywhere: the kernel keeps no state for them.
+FREESTANDING := -std=c11 -g -ffreestanding -nostdinc -isystem $(compiler_headers) -fno-pic -fno-pie \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/=
+ARCH_FLAGS_i386 := -m32 -march=i686
+ARCH_FLAGS_x86_64 := -m64 -mno-red-zone
+LD_EMULATION_i386 := elf_i386
+LD_EMULATION_x86_64 := elf_x86_64
+
+library_flags = $(ARCH_FLAGS_$(1)) $(FREESTANDING) $(WARNINGS) -Iinclude -Isrc
+kernel_flags = $(ARCH_FLAGS_$(1)) $(FREESTANDING) $(WARNINGS) -Iinclude -I. \
+	-isystem $(BUILD)/$(1)/picolibc/include
+dependencies = -MMD -MP -MF $(@:.o=.d)
+
+# --- What differs by architecture ------------------------------------------------------------------------
+
+define architecture
+library_objects_$(1) := $$(VIRTIO_SOURCES:%.c=$(BUILD)/$(1)/library/%.o)
+size_objects_$(1) := $$(VIRTIO_SOURCES:%.c=$(BUILD)/$(1)/size/%.o)
+kernel_objects_$(1) := $$(addprefix $(BUILD)/$(1)/kernel/,$$(addsuffix .o,$$(basename $$(call kernel_sources,$(1)))))
+
+$(BUILD)/$(1)/library/%.o: %.c $(BUILD)/$(1)/flags
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(quiet)$$(CC) $$(call library_flags,$(1)) -O2 $$(dependencies) -c -o $$@ $$<
+
+$(BUILD)/$(1)/size/%.o: %.c $(BUILD)/$(1)/flags
+	$$(call say,CC -Os,$$@)
+	@mkdir -p $$(@D)
+	$$(quiet)$$(CC) $$(call library_flags,$(1)) -Os $$(dependencies) -c -o $$@ $$<
+
+$(BUILD)/$(1)/kernel/%.o: %.c $(BUILD)/$(1)/flags | $(BUILD)/$(1)/picolibc
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(quiet)$$(CC) $$(call kernel_flags,$(1)) -O2 $$(dependencies) -c -o $$@ $$<
+
+$(BUILD)/$(1)/kernel/%.o: %.S $(BUILD)/$(1)/flags
+	$$(call say,AS,$$@)
+	@mkdir -p $$(@D)
+	$$(quiet)$$(CC) $$(ARCH_FLAGS_$(1)) -g -ffile-prefix-map=$(CURDIR)/= -Wa,--noexecstack \
+		$$(dependencies) -c -o $$@ $$<
+
+# The compiler and its flags: when they change, everything is built anew.
+$(BUILD)/$(1)/flags: FORCE
+	$$(call need,$$(CC),gcc)
+	@mkdir -p $$(@D)
+	@echo 'int main(void) { return 0; }' | $$(CC) $$(ARCH_FLAGS_$(1)) -x c -c -o $$@.try - 2>/dev/null && \
+		test -f "$$$$($$(CC) $$(ARCH_FLAGS_$(1)) -print-libgcc-file-name)" || \
+		{ echo "$$(CC) cannot build for $(1): install the Debian package gcc-multilib" >&2; exit 1; }
+	@rm -f $$@.try
+	@{ $$(CC) --version; echo '$$(call library_flags,$(1))'; echo '$$(call kernel_flags,$(1))'; \
+		echo '$$(sort $$(VIRTIO_SOURCES) $$(call kernel_sources,$(1)))'; } >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+
+$(BUILD)/$(1)/libvirtio.a: $$(library_objects_$(1)) $(BUILD)/$(1)/flags
+	$$(call say,AR,$$@)
+	$$(call need,$$(AR),binutils)
+	$$(quiet)rm -f $$@ && $$(AR) rcsD $$@ $$(library_objects_$(1))
+
+$(BUILD)/$(1)/picolibc: scripts/picolibc
+	$$(quiet)sh scripts/picolibc $(1) $$@
+
+$(BUILD)/$(1)/kernel.elf: $$(kernel_objects_$(1)) $(BUILD)/$(1)/libvirtio.a linker.ld
+	$$(call say,LD,$$@)
+	$$(quiet)$$(CC) $$(ARCH_FLAGS_$(1)) -nostdlib -static -no-pie -Wl,-T,linker.ld -Wl,--build-id=none \
+		-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--fatal-warnings \
+		-Wl,--no-warn-mismatch -o $$@ $$(kernel_objects_$(1)) -L$(BUILD)/$(1) -lvirtio \
+		$(BUILD)/$(1)/picolibc/lib/libc.a "$$$$($$(CC) $$(ARCH_FLAGS_$(1)) -print-libgcc-file-name)"
+
+-include $$(library_objects_$(1):.o=.d) $$(size_objects_$(1):.o=.d) $$(kernel_objects_$(1):.o=.d)
+endef
+
+$(foreach arch,$(ARCHES),$(eval $(call architecture,$(arch))))
+
+# --- Products --------------------------------------------------------------------------------------------
+
+.PHONY: all kernels library iso run check check-host check-symbols check-guest size clean FORCE
+FORCE:
+
+all: kernels library iso
+kernels: $(ARCHES:%=$(BUILD)/%/kernel.elf)
+library: $(ARCHES:%=$(BUILD)/%/libvirtio.a)
+iso: $(BUILD)/libvirtio.iso
+
+$(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.elf)
+	$(call say,ISO,$@)
+	$(quiet)BUILD=$(BUILD) sh scripts/iso $@
+
+# --- Tests -----------------------------------------------------------------------------------------------
+
+-include tests/host/host.mk
+
+run: kernels
+	$(quiet)sh scripts/run
+
+check: check-host check-symbols check-guest
+
+check-guest: kernels iso
+	$(quiet)sh scripts/matrix
+
+check-symbols: kernels library
+	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)
+
+size: $(size_objects_i386)
+	$(quiet)sh scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
+
+clean:
+	$(quiet)rm -rf $(BUILD)
