@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""QEMU as an oracle: which of the lines it prints accuse the driver.
+
+QEMU's device models notice broken rings and requests, say so, and often carry on as if nothing had
+happened. Owns the list of those words; knows nothing of where the lines come from.
+"""
+
+import re
+
+# What QEMU says of a driver that breaks the rules, in the messages of hw/virtio, hw/block and
+# their neighbours. One hit fails a run whose tests all passed.
+MESSAGES = (
+    "Guest moved used index from",
+    "Guest says index",
+    "Desc next is",
+    "Looped descriptor",
+    "Virtqueue size exceeded",
+    "Incorrect order for descriptors",
+    "Invalid size for indirect buffer table",
+    "Invalid element count",
+    "zero sized buffers are not allowed",
+    "Cannot map descriptor ring",
+    "bogus descriptor or out of resources",
+    "missing headers",
+    "request outhdr too short",
+    "request inhdr too short",
+    "wrong size for virtio-scsi headers",
+)
+
+# A line that names virtio accuses too, even if its words are new: silence is the rule. What a
+# device says in the name of the machine it runs on does not.
+NAMED = re.compile(r"virtio|vhost|virtqueue|vring", re.IGNORECASE)
+HARMLESS = (
+    re.compile(r"^\s*$"),
+)
+
+
+def is_harmless(line):
+    return any(pattern.search(line) for pattern in HARMLESS)
+
+
+def is_complaint(line):
+    """Whether the line accuses the driver."""
+    return any(message in line for message in MESSAGES) or bool(NAMED.search(line))
+
+
+def split(lines):
+    """Returns (complaints, other lines worth showing)."""
+    accusing = [line for line in lines if is_complaint(line) and not is_harmless(line)]
+    others = [line for line in lines if not is_complaint(line) and not is_harmless(line)]
+    return accusing, others

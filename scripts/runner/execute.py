@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Runs one Configuration: makes its disks, starts QEMU, watches it, ends it, collects what it said.
+
+Owns the order of these things and the time limits. Leaves the judgement to `verdict`.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+from . import command, iso, images, process, qmp, report, trace
+
+LOG = "qemu.log"
+LAST_WORDS = 1.0  # seconds that a hanging guest has, once its CPU was sent an NMI, to say why
+
+
+@dataclasses.dataclass
+class Products:
+    """What was built: kernels, the ISO, and the docs image made of the project's files."""
+
+    root: pathlib.Path
+    docs: pathlib.Path = None
+
+    def kernel(self, arch):
+        return self.root / "build" / arch / "kernel.elf"
+
+    @property
+    def iso(self):
+        return self.root / "build" / "libvirtio.iso"
+
+
+@dataclasses.dataclass
+class Outcome:
+    """Everything that a run left behind. `stopped` says why it was ended, if it was."""
+
+    command: list = dataclasses.field(default_factory=list)
+    serial: bytes = b""
+    boots: list = dataclasses.field(default_factory=list)
+    stderr: list = dataclasses.field(default_factory=list)
+    guest_errors: list = dataclasses.field(default_factory=list)
+    status: int = None
+    stopped: str = ""
+    skip: str = ""
+    diagnosis: str = ""
+    seconds: float = 0.0
+    checks: list = dataclasses.field(default_factory=list)
+
+
+class Watcher:
+    """Follows the serial output of a running machine, and acts when its time has come."""
+
+    def __init__(self, configuration, socket, live):
+        self.parser = report.Parser()
+        self.serial = bytearray()
+        self.rest = b""
+        self.live = live
+        self.socket = socket
+        self.resets_left = configuration.actions.get("reset", 0)
+        self.resets = self.resets_left
+        self.failure = ""
+
+    def feed(self, chunk):
+        if not chunk:
+            return
+        self.serial += chunk
+        if self.live:
+            self.live(chunk)
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
+        for line in lines:
+            self.parser.line(line.decode("utf-8", "replace"))
+            if self.resets_left and self._reset_is_due():
+                self.resets_left -= 1
+                self._reset()
+
+    def finish(self):
+        self.parser.line(self.rest.decode("utf-8", "replace"))
+
+    def _reset_is_due(self):
+        """Each boot is cut off later than the one before: a quarter, a half ... through its plan."""
+        boots = self.parser.boots
+        done = self.resets - self.resets_left
+        if len(boots) != done + 1 or not boots[-1].plan:
+            return False
+        return len(boots[-1].tests) * (self.resets + 1) >= boots[-1].plan * (done + 1)
+
+    def _reset(self):
+        """The rest of what this boot prints is still in the pipe: the parser takes it as well."""
+        try:
+            with qmp.Qmp(self.socket) as monitor:
+                monitor.reset()
+        except (qmp.QmpError, OSError) as error:
+            self.failure = f"system_reset failed: {error}"
+
+
+def run(configuration, products, live=None, keep=None):
+    """Returns the Outcome of a run; `live` gets the serial output as it comes.
+
+    The working directory with disks and logs is removed, unless `keep` names one to use.
+    """
+    reason = unavailable(configuration)
+    if reason:
+        return Outcome(skip=reason)
+    work = pathlib.Path(keep or tempfile.mkdtemp(prefix="libvirtio-"))
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        return run_in(work, configuration, products, live)
+    finally:
+        if not keep:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def run_in(work, configuration, products, live):
+    boot_image = iso.prepare(configuration, products, work)
+    disks = images.Images(work, configuration.disks, products.docs, boot_image)
+    outcome = Outcome(command=command.qemu(configuration, work, disks,
+                                           products.kernel(configuration.arch), boot_image))
+    daemons = []
+    try:
+        for device in configuration.disks:
+            if device.kind == "vhost-user-blk":
+                daemons.append(start_daemon(device, work, disks, configuration.limit))
+        start = time.monotonic()
+        watch(configuration, work, outcome, live)
+        outcome.seconds = time.monotonic() - start
+    finally:
+        for daemon in daemons:
+            daemon.stop()
+    collect_log(configuration, work, outcome)
+    # The disks go with the working directory: now is the time to look at them.
+    outcome.checks.append(disks.check(outcome.boots, configuration.data_is_due))
+    if "accesses" in configuration.actions:
+        outcome.checks.append(trace.check(trace.read(work / LOG), configuration.actions["accesses"]))
+    return outcome
+
+
+def watch(configuration, work, outcome, live):
+    watcher = Watcher(configuration, work / "qmp", live)
+    errors = bytearray()
+    with process.Child(outcome.command, configuration.limit, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE) as child:
+        deadline = time.monotonic() + configuration.limit
+        why = process.pump(child, deadline, watcher.feed, errors.extend)
+        if why == "time":
+            outcome.stopped = f"hangs: ended after {configuration.limit:.0f} s"
+            outcome.diagnosis = qmp.explain_hang(work / "qmp", [
+                command.virtio_path(configuration, number, device)
+                for number, device in enumerate(configuration.devices)])
+            process.pump(child, time.monotonic() + LAST_WORDS, watcher.feed, errors.extend)
+        elif why == "output":
+            outcome.stopped = f"prints for ever: ended after {len(watcher.serial)} bytes"
+        elif child.wait(5.0) is None:
+            outcome.stopped = "QEMU closed its output and did not end"
+        outcome.status = child.end()
+    watcher.finish()
+    outcome.stopped = watcher.failure or outcome.stopped
+    outcome.serial = bytes(watcher.serial)
+    outcome.boots = watcher.parser.boots
+    outcome.stderr = errors.decode("utf-8", "replace").splitlines()
+
+
+def start_daemon(device, work, disks, limit):
+    """Starts a storage daemon and waits until QEMU can connect to it."""
+    line = command.storage_daemon(device, work, disks)
+    with open(work / f"{device.role}.daemon.log", "wb") as log:
+        daemon = process.Child(line, limit + process.GRACE, stdout=log, stderr=log)
+    deadline = time.monotonic() + 5.0
+    while not (work / f"{device.role}.vhost").exists():
+        if daemon.wait(0.02) is not None or time.monotonic() > deadline:
+            daemon.end()
+            raise images.ImageError("qemu-storage-daemon: " + (
+                work / f"{device.role}.daemon.log").read_text(errors="replace").strip())
+    return daemon
+
+
+def collect_log(configuration, work, outcome):
+    """Reads QEMU's log (guest errors), unless it is a trace, and what the daemons said."""
+    logs = list(work.glob("*.daemon.log"))
+    if "accesses" not in configuration.actions:
+        logs.append(work / LOG)
+    for log in logs:
+        if log.exists():
+            outcome.guest_errors += log.read_text(errors="replace").splitlines()
+
+
+@functools.lru_cache(maxsize=None)
+def device_models(binary):
+    """The names that a QEMU lists under -device help."""
+    result = subprocess.run([binary, "-device", "help"], stdin=subprocess.DEVNULL, timeout=30,
+                            capture_output=True, text=True, check=False)
+    return frozenset(line.split('"')[1] for line in result.stdout.splitlines() if '"' in line)
+
+
+def unavailable(configuration):
+    """Why this machine cannot run the configuration at all, or an empty text."""
+    binary = command.binary(configuration)
+    if not shutil.which(binary):
+        return f"no {binary}"
+    for device in configuration.devices:
+        name = command.device_name(configuration, device)
+        if name not in device_models(binary):
+            return f"{binary} has no {name}"
+        if device.kind == "vhost-user-blk" and not shutil.which("qemu-storage-daemon"):
+            return "no qemu-storage-daemon"
+    return ""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A client for QEMU's control socket (QMP), as small as the runner needs it.
+
+Owns the connection. Every call has a time limit, because the QEMU at the other end may hang.
+"""
+
+import json
+import socket
+import time
+
+
+class QmpError(Exception):
+    """QEMU refused, closed the connection or did not answer in time."""
+
+
+class Qmp:
+    """A connection to the QMP socket at `path`, negotiated and ready."""
+
+    def __init__(self, path, seconds=3.0):
+        self.seconds = seconds
+        self.pending = b""
+        self.events = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._connect(str(path), time.monotonic() + seconds)
+            self._receive(time.monotonic() + seconds)  # the greeting
+            self.call("qmp_capabilities")
+        except (OSError, QmpError):
+            self.socket.close()
+            raise
+
+    def _connect(self, path, deadline):
+        while True:
+            try:
+                self.socket.connect(path)
+                return
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise QmpError(f"no control socket: {error}") from None
+                time.sleep(0.02)
+
+    def _receive(self, deadline):
+        while b"\n" not in self.pending:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise QmpError("no answer in time")
+            self.socket.settimeout(left)
+            try:
+                chunk = self.socket.recv(65536)
+            except OSError as error:
+                raise QmpError(str(error)) from None
+            if not chunk:
+                raise QmpError("QEMU closed the connection")
+            self.pending += chunk
+        line, _, self.pending = self.pending.partition(b"\n")
+        return json.loads(line)
+
+    def call(self, command, **arguments):
+        """Runs one command and returns its value. Events that come in between are kept."""
+        message = {"execute": command}
+        if arguments:
+            message["arguments"] = arguments
+        try:
+            self.socket.settimeout(self.seconds)
+            self.socket.sendall(json.dumps(message).encode() + b"\n")
+        except OSError as error:
+            raise QmpError(str(error)) from None
+        deadline = time.monotonic() + self.seconds
+        while True:
+            answer = self._receive(deadline)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise QmpError(f"{command}: {answer['error'].get('desc')}")
+            self.events.append(answer)
+
+    def monitor(self, line):
+        """Runs one line of the human monitor and returns its text."""
+        return self.call("human-monitor-command", **{"command-line": line}).replace("\r", "")
+
+    def wait_event(self, name):
+        """Waits for an event, also one that came before; raises QmpError when it does not come."""
+        deadline = time.monotonic() + self.seconds
+        while not any(event.get("event") == name for event in self.events):
+            message = self._receive(deadline)
+            if "event" in message:
+                self.events.append(message)
+        self.events = [event for event in self.events if event.get("event") != name]
+
+    def reset(self):
+        """Resets the machine at once, although QEMU runs with -no-reboot."""
+        self.call("set-action", reboot="reset")
+        self.call("system_reset")
+        self.wait_event("RESET")
+        self.call("set-action", reboot="shutdown")
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
+
+def explain_hang(path, virtio_paths):
+    """What a stuck machine looks like from outside: run state, devices and queues, registers.
+
+    Never raises: what cannot be had is said in the text.
+    """
+    lines = []
+    try:
+        with Qmp(path) as qmp:
+            lines.append(qmp.monitor("info status").strip())
+            for device in virtio_paths:
+                for command in (f"info virtio-status {device}",
+                                f"info virtio-queue-status {device} 0"):
+                    lines.append(f"{command}:\n{qmp.monitor(command).strip()}")
+            lines.append("info registers:\n" + qmp.monitor("info registers").strip())
+            qmp.call("inject-nmi")  # a kernel that can still print says where it is
+    except (QmpError, OSError, ValueError) as error:
+        lines.append(f"(nothing more from QEMU: {error})")
+    return "\n".join(lines)

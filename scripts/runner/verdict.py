@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Decides whether a run was good: a list of faults, empty for a good run.
+
+Owns the rules. A run is good if the kernel said everything it promises to say, all of it agrees,
+nothing failed, and neither QEMU nor the disks tell another story.
+"""
+
+import dataclasses
+
+from . import complaints
+from .command import EXIT_SUCCESS
+from .configuration import TYPE_NUMBERS
+
+EXIT_MEANINGS = {35: "the kernel counted failures", 37: "the kernel crashed",
+                 0: "the machine was reset or shut down", 1: "QEMU refused to start"}
+
+
+@dataclasses.dataclass
+class Verdict:
+    """`faults` is empty for a good run; `facts` are the findings of checks that were made."""
+
+    faults: list = dataclasses.field(default_factory=list)
+    facts: list = dataclasses.field(default_factory=list)
+    skip: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+    @property
+    def good(self):
+        return not self.faults and not self.skip
+
+    @property
+    def word(self):
+        return "skip" if self.skip else "fail" if self.faults else "pass"
+
+
+def judge(configuration, outcome):
+    """Judges an outcome of execute.run."""
+    verdict = Verdict(skip=outcome.skip, seconds=outcome.seconds)
+    if outcome.skip:
+        return verdict
+    boots = outcome.boots
+    if outcome.stopped:
+        verdict.faults.append(outcome.stopped)
+    judge_boots(configuration, boots, verdict)
+    if boots:
+        last = boots[-1]
+        verdict.passed, verdict.failed, verdict.skipped = last.passed, last.failed, last.skipped
+        judge_complete(last, verdict)
+        judge_promise(configuration, last, verdict)
+    judge_exit(outcome, verdict)
+    for line in complaints.split(outcome.stderr + outcome.guest_errors)[0]:
+        verdict.faults.append(f"QEMU complains: {line}")
+    for faults, facts in outcome.checks:
+        verdict.faults += faults
+        verdict.facts += facts
+    return verdict
+
+
+def judge_boots(configuration, boots, verdict):
+    """The kernel came up as often as it was started, and no boot before the last one failed."""
+    if not boots:
+        verdict.faults.append("no banner: the kernel did not come up")
+        return
+    due = 1 + configuration.actions.get("reset", 0)
+    if len(boots) != due:
+        verdict.faults.append(f"{len(boots)} boots instead of {due}")
+    for number, boot in enumerate(boots, 1):
+        where = f"boot {number}: " if due > 1 else ""
+        verdict.faults += [f"{where}{problem}" for problem in boot.problems]
+        verdict.faults += [f"{where}not ok {test.number} - {test.text}"
+                           for test in boot.tests if not test.passed]
+        if boot.crash:
+            verdict.faults.append(f"{where}{boot.crash}")
+
+
+def judge_complete(boot, verdict):
+    """The plan, the tests and the summary are there and tell the same."""
+    if boot.plan is None:
+        verdict.faults.append("no TAP plan")
+    elif len(boot.tests) != boot.plan:
+        verdict.faults.append(f"{len(boot.tests)} tests of {boot.plan} planned")
+    elif boot.plan == 0:
+        verdict.faults.append("the plan has no tests")
+    if boot.summary is None:
+        verdict.faults.append("no summary")
+    elif boot.summary != (boot.passed, boot.failed, boot.skipped):
+        verdict.faults.append("the summary says %d passed, %d failed, %d skipped" % boot.summary
+                              + f"; the tests say {boot.passed}, {boot.failed}, {boot.skipped}")
+    if boot.seconds is None:
+        verdict.faults.append("the kernel did not say how long it took")
+
+
+def judge_promise(configuration, boot, verdict):
+    """The promised devices were reported, and a suite of each type really ran."""
+    for kind, count in configuration.expect.items():
+        found = boot.count_devices(TYPE_NUMBERS[kind])
+        if found != count:
+            verdict.faults.append(f"{found} {kind} devices reported instead of {count}")
+        if not configuration.suite_is_due(kind) or count == 0:
+            continue
+        if not any(test.suite == kind and not test.skipped for test in boot.tests):
+            verdict.faults.append(f"no {kind} test ran")
+    if not configuration.expect and boot.devices:
+        verdict.faults.append(f"{len(boot.devices)} devices reported where none was promised")
+
+
+def judge_exit(outcome, verdict):
+    if outcome.stopped or outcome.status == EXIT_SUCCESS:
+        return
+    meaning = EXIT_MEANINGS.get(outcome.status, "not a status that the kernel writes")
+    verdict.faults.append(f"QEMU's exit status is {outcome.status} instead of {EXIT_SUCCESS}:"
+                          f" {meaning}")
