@@ -22,22 +22,14 @@ class Qmp:
         self.events = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._connect(str(path), time.monotonic() + seconds)
+            # No second try: QEMU listens before it lets the guest run.
+            self.socket.settimeout(seconds)
+            self.socket.connect(str(path))
             self._receive(time.monotonic() + seconds)  # the greeting
             self.call("qmp_capabilities")
         except (OSError, QmpError):
             self.socket.close()
             raise
-
-    def _connect(self, path, deadline):
-        while True:
-            try:
-                self.socket.connect(path)
-                return
-            except OSError as error:
-                if time.monotonic() >= deadline:
-                    raise QmpError(f"no control socket: {error}") from None
-                time.sleep(0.02)
 
     def _receive(self, deadline):
         while b"\n" not in self.pending:
