@@ -3,13 +3,17 @@
  * The kernel's one thread, from the boot loader to the exit: bring up the harness, say what was found,
  * run the tests.
  */
+#include "acpi.h"
 #include "boot_info.h"
 #include "clock.h"
 #include "console.h"
 #include "crash.h"
+#include "host.h"
 #include "machine.h"
+#include "options.h"
 #include "pages.h"
 #include "paging.h"
+#include "suites.h"
 
 #include <stdio.h>
 #include <virtio/version.h>
@@ -23,25 +27,40 @@
 noreturn void kernel_main(uint32_t magic, uint32_t address);
 
 static struct boot_info boot_info;
+static struct options options;
 
 static void print_banner(void)
 {
     struct pages_statistics pages;
+    uint64_t bytes = 0;
 
+    for (size_t i = 0; i < boot_info.available.count; i++) {
+        bytes += boot_info.available.region[i].length;
+    }
     pages_get_statistics(&pages);
     printf("libvirtio %s kernel, %s, booted by %s, %llu MiB of memory in %zu regions\n",
            LIBVIRTIO_VERSION_STRING, ARCHITECTURE, boot_info.protocol,
-           (unsigned long long)(pages.total * PAGE_SIZE >> 20), pages.regions);
+           (unsigned long long)(bytes >> 20), boot_info.available.count);
     printf("command line: %s\n", boot_info.command_line);
+    printf("clock: %llu kHz, by %s\n", (unsigned long long)clock_frequency() / 1000,
+           clock_source());
+    if (pages.unreachable != 0) {
+        printf("memory above 4 GiB, out of reach of this kernel: %llu MiB\n",
+               (unsigned long long)(pages.unreachable * PAGE_SIZE >> 20));
+    }
 }
 
-noreturn void kernel_main(uint32_t magic, uint32_t address)
+/* Everything that needs no device. */
+static void bring_up(uint32_t magic, uint32_t address)
 {
     bool known;
 
     console_init();
     traps_init();
     known = boot_info_parse(&boot_info, magic, address);
+    if (boot_info.acpi_rsdp == 0) {
+        boot_info.acpi_rsdp = acpi_scan_root();
+    }
     paging_init();
     if (!known) {
         crash("entered by %s (eax %#lx, ebx %#lx)", boot_info.protocol, (unsigned long)magic,
@@ -50,7 +69,47 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
     pages_init(&boot_info);
     clock_init();
     print_banner();
-    printf("clock: %llu kHz, by %s\n", (unsigned long long)clock_frequency() / 1000,
-           clock_source());
-    machine_exit(MACHINE_PASSED);
+    options_parse(&options, boot_info.command_line);
+    if (boot_info.incomplete) {
+        options_add_problem(&options, "the command line or the memory map is too long");
+    }
+    if (options.crash != NULL) {
+        crash_on_purpose(options.crash);
+    }
+}
+
+static struct test_result run_tests(const struct virtio_host *host)
+{
+    const struct test_environment environment = {
+        .host = host,
+        .devices = NULL,
+        .device_count = 0,
+        .disk_read_only = options.disk_read_only,
+        .timeout_seconds = options.timeout_seconds,
+    };
+    const struct test_plan plan = {
+        .suites = kernel_suites,
+        .selected = options.suites,
+        .expected = options.expect,
+        .problems = options.problems,
+        .problem_count = options.problem_count,
+    };
+
+    self_test_begin();
+    return test_run(&environment, &plan);
+}
+
+noreturn void kernel_main(uint32_t magic, uint32_t address)
+{
+    const struct virtio_host *host;
+    struct test_result result;
+    uint64_t time;
+
+    bring_up(magic, address);
+    host = host_init(options.memory_high);
+    result = run_tests(host);
+    time = clock_microseconds();
+    printf("time: %lu.%03lu s\n", (unsigned long)(time / 1000000),
+           (unsigned long)(time / 1000 % 1000));
+    machine_exit(result.failed == 0 ? MACHINE_PASSED : MACHINE_FAILED);
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of suites. The harness's own come first, because the others stand on it, and the leak check
+ * last, because it is about all of them.
+ */
+#include "suites.h"
+
+const struct test_suite *const kernel_suites[] = {
+    &suite_kernel,
+    &suite_leaks,
+    NULL,
+};
