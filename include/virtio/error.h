@@ -28,7 +28,7 @@ enum virtio_error {
     VIRTIO_E_TOO_LONG =
         -4,              /* a chain of more than 2^32 - 1 bytes, or more than the queue can hold */
     VIRTIO_E_FULL = -5,  /* no room now; reap completions and try again */
-    VIRTIO_E_STALE = -6, /* the chain was prepared before another one was submitted */
+    VIRTIO_E_STALE = -6, /* another chain was prepared since this one */
     VIRTIO_E_REENTRY = -7,    /* the queue is in use by an outer call, or by another context */
     VIRTIO_E_STATE = -8,      /* not allowed in the present state, e.g. a kick before DRIVER_OK */
     VIRTIO_E_BUSY = -9,       /* the device still owns it; stop the device first */

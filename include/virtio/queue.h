@@ -16,7 +16,9 @@
  *     error = virtio_flush(&queue, &chain, &written);
  *
  * Many in flight: virtio_submit in place of virtio_flush, once a chain, with a cookie; virtio_kick
- * once for all of them; virtio_reap until it returns 0. virtio_flush is just that for one chain.
+ * once for all of them; virtio_reap until it returns 0. virtio_flush is just that for one chain. A
+ * caller that has its buffers in an array hands them over in one call, virtio_submit_buffers, which
+ * is what virtio_submit does with the buffers that were appended.
  *
  * What is safe to rely on:
  *   - A chain that is not submitted leaves no trace; just forget it. An append that fails makes the
@@ -51,21 +53,20 @@ extern "C" {
 /** The largest queue that the spec allows. */
 #define VIRTIO_QUEUE_SIZE_MAX 32768u
 
-struct virtq_desc;
-struct virtq_avail;
-struct virtq_used;
+/** One buffer of a request: where the device finds it, and how many bytes. */
+struct virtio_buffer {
+    uint64_t device_address;
+    uint32_t length; /* at least 1 */
+};
 
-/** A descriptor chain under construction; the caller's, opaque, may be on the stack. */
+/** A descriptor chain under construction; the caller's, opaque, may be on the stack. One a queue at a
+ * time: a prepare makes the chain that was under construction stale. */
 struct virtio_chain {
-    uint32_t serial;     /* of the queue's state that it was begun on */
-    int error;           /* of the first append that failed */
-    uint16_t head;       /* first descriptor */
-    uint16_t next;       /* the descriptor that the next append fills in */
-    uint16_t last;       /* the descriptor that the last append filled in */
-    uint16_t count;      /* descriptors so far */
-    uint16_t last_flags; /* flags of `last`, not written yet */
-    uint32_t readable;   /* bytes, device-readable */
-    uint32_t writable;   /* bytes, device-writable */
+    uint32_t serial;   /* of the prepare that began it */
+    int error;         /* of the first append that failed */
+    uint32_t bytes;    /* in all */
+    uint16_t readable; /* buffers that the device reads */
+    uint16_t writable; /* buffers that the device writes */
 };
 
 /** A completion. */
@@ -73,6 +74,10 @@ struct virtio_done {
     void *cookie;     /* as given to virtio_submit */
     uint32_t written; /* bytes that the device wrote, at most the chain's writable bytes */
 };
+
+struct virtq_desc;
+struct virtq_avail;
+struct virtq_used;
 
 /** What the library knows of a chain in flight, by the descriptor that heads it; private. */
 struct virtio_in_flight {
@@ -89,40 +94,43 @@ enum virtio_queue_state {
     VIRTIO_QUEUE_LIVE = 2      /* virtio_ring_map was called: the device knows it */
 };
 
-/** A virtqueue; the caller's memory, at one place from ring_init to ring_uninit, contents private. */
+/** A virtqueue; the caller's memory, at one place from virtio_ring_init to virtio_ring_uninit, contents
+ * private. */
 struct virtio_queue {
     /* What each request touches. */
+    int gate;           /* 0: calls may enter; else what they are refused with */
+    int error;          /* what the gate goes back to when a call leaves: 0, or the latched error */
+    uint32_t mask;      /* size - 1 */
+    uint16_t free_head; /* free list */
+    uint16_t free_count; /* free descriptors */
     struct virtq_desc *descriptors;
     struct virtio_in_flight *in_flight;
     uint16_t *next; /* free list and chains: the descriptor after this one */
     struct virtq_avail *available;
     struct virtq_used *used;
-    int error;                /* why every call is refused; 0 while all is well */
-    uint32_t serial;          /* counts submits */
-    uint16_t mask;            /* size - 1 */
-    uint16_t free_head;       /* free list: taken from here */
-    uint16_t free_tail;       /* and given back here */
-    uint16_t free_count;      /* free descriptors */
-    uint16_t available_index; /* next available entry; free-running */
-    uint16_t published_index; /* what the device was shown */
-    uint16_t used_index;      /* next used entry to take; free-running */
+    uint16_t available_index; /* chains submitted; free-running */
+    uint16_t published_index; /* of these, what the device was shown */
+    uint16_t used_index;      /* chains taken back; free-running */
     uint16_t used_seen;       /* the device's used index as last read and checked */
-    uint16_t aside_head;      /* completions that a flush of another chain met, in order */
+    uint16_t aside_count;     /* completions that a flush of another chain met, in order */
+    uint16_t aside_head;
     uint16_t aside_tail;
-    uint16_t aside_count;
-    bool busy; /* inside a call */
+    uint16_t drain_next; /* first descriptor that virtio_drain has not looked at */
+
+    /* A chain under construction. */
+    uint32_t serial; /* counts prepares */
+    struct virtio_buffer *staged;
 
     /* What is decided once. */
     struct virtio_doorbell doorbell;
     uint16_t index; /* number of the queue within the device */
-    uint16_t size;  /* a power of two on split rings */
+    uint16_t size;  /* a power of two */
     enum virtio_queue_state state;
     struct virtio_device *device;
     struct virtio_queue *next_queue;       /* in virtio_device.queues */
     struct virtio_shared shared;           /* the ring */
     struct virtio_queue_addresses offsets; /* of the three parts within it */
-    uint16_t drain_next; /* first descriptor that virtio_drain has not looked at */
-    uint64_t kicks;      /* notifications sent, for people */
+    uint64_t kicks;                        /* notifications sent, for people */
 };
 
 /**
@@ -199,8 +207,8 @@ void virtio_prepare(struct virtio_queue *queue, struct virtio_chain *chain);
  *                        fail with the same error.
  * @return VIRTIO_OK; VIRTIO_E_ZERO_LENGTH; VIRTIO_E_ORDER (a readable buffer after a writable one);
  *         VIRTIO_E_FULL (not enough free descriptors now); VIRTIO_E_TOO_LONG (more descriptors than the
- *         queue has, or more than 2^32 - 1 bytes); VIRTIO_E_STALE (something else was submitted since
- *         the prepare); VIRTIO_E_INVALID (other flags).
+ *         queue has, or more than 2^32 - 1 bytes); VIRTIO_E_STALE (another chain was prepared since);
+ *         VIRTIO_E_INVALID (other flags).
  *
  * Context: the queue's. Spec 2.7.4.2, 2.7.5.
  */
@@ -220,6 +228,23 @@ int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint
  * Context: the queue's. Spec 2.7.13.
  */
 int virtio_submit(struct virtio_queue *queue, struct virtio_chain *chain, void *cookie);
+
+/**
+ * Hand a request to the queue in one call: the chain of `readable` buffers that the device reads, then
+ * `writable` buffers that it writes. The device sees it at the next virtio_kick.
+ *
+ * @param queue     live.
+ * @param buffers   readable + writable of them; read during the call only.
+ * @param readable  how many the device reads.
+ * @param writable  how many the device writes.
+ * @param cookie    comes back with the completion; any value.
+ * @return VIRTIO_OK; VIRTIO_E_INVALID (no buffers); VIRTIO_E_ZERO_LENGTH; VIRTIO_E_FULL;
+ *         VIRTIO_E_TOO_LONG; otherwise as virtio_submit. On error nothing was submitted.
+ *
+ * Context: the queue's. Spec 2.7.13.
+ */
+int virtio_submit_buffers(struct virtio_queue *queue, const struct virtio_buffer *buffers,
+                          uint16_t readable, uint16_t writable, void *cookie);
 
 /**
  * Publish all that was submitted since the last kick, and notify the device unless it said that it

@@ -22,7 +22,7 @@ const char *virtio_strerror(int error)
     case VIRTIO_E_FULL:
         return "VIRTIO_E_FULL: no room now, reap completions first";
     case VIRTIO_E_STALE:
-        return "VIRTIO_E_STALE: another chain was submitted since this one was prepared";
+        return "VIRTIO_E_STALE: another chain was prepared since this one";
     case VIRTIO_E_REENTRY:
         return "VIRTIO_E_REENTRY: the queue is inside another call";
     case VIRTIO_E_STATE:

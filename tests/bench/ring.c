@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a request costs on the ring: instructions, from submit to reap, counted by callgrind.
+ *
+ * One driver, one device in the same thread: the device serves the queue inside the notification. The
+ * functions driver_batch and device_serve switch the counting (--toggle-collect), so that the loop of
+ * the driver counts and the device does not. Every request is checked. The library is called as a
+ * user's object would call it: separately compiled, without link-time optimisation.
+ *
+ * Usage: ring LAYOUT EVENT_IDX SHAPE BATCH BUILD ROUNDS; prints requests and notifications.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <virtio/device.h>
+#include <virtio/queue.h>
+#include "../../src/queue/split.h"
+
+#define QUEUE_SIZE 256u
+#define BATCH_MOST 32u
+
+struct setting {
+    bool packed;
+    bool event_idx;
+    unsigned descriptors; /* a request */
+    unsigned batch;
+    bool prepared;
+};
+
+static struct setting setting;
+static struct virtio_device device;
+static struct virtio_queue queue;
+static unsigned char data[BATCH_MOST][4096];
+static unsigned char header[BATCH_MOST][16];
+static unsigned char status[BATCH_MOST];
+static unsigned long notifications;
+
+/* --- The device ----------------------------------------------------------------------------------------- */
+
+static struct virtio_queue_addresses ring;
+static uint16_t device_index;
+
+static void serve_split(void)
+{
+    struct virtq_desc *descriptors = (struct virtq_desc *)(uintptr_t)ring.descriptors;
+    struct virtq_avail *available = (struct virtq_avail *)(uintptr_t)ring.driver;
+    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+
+    while (device_index != available->idx) {
+        uint16_t head = available->ring[device_index % QUEUE_SIZE];
+        struct virtq_used_elem *element = &used->ring[device_index % QUEUE_SIZE];
+        struct virtq_desc *at = &descriptors[head];
+        uint32_t written = 0;
+
+        for (;; at = &descriptors[at->next]) {
+            if (at->flags & VIRTQ_DESC_F_WRITE)
+                written += at->len;
+            if (!(at->flags & VIRTQ_DESC_F_NEXT))
+                break;
+        }
+        element->id = head;
+        element->len = written;
+        device_index++;
+    }
+    used->idx = device_index;
+}
+
+__attribute__((noinline)) void device_serve(const struct virtio_doorbell *doorbell, uint32_t value);
+
+void device_serve(const struct virtio_doorbell *doorbell, uint32_t value)
+{
+    (void)doorbell;
+    (void)value;
+    notifications++;
+    serve_split();
+}
+
+/* --- The transport: as little as the library needs to set a queue up ------------------------------------- */
+
+static uint8_t device_status;
+
+static uint8_t get_status(const struct virtio_device *unused)
+{
+    (void)unused;
+    return device_status;
+}
+
+static void set_status(const struct virtio_device *unused, uint8_t value)
+{
+    (void)unused;
+    device_status = value;
+}
+
+static uint64_t get_features(const struct virtio_device *unused)
+{
+    (void)unused;
+    return VIRTIO_F_VERSION_1 | (setting.packed ? VIRTIO_F_RING_PACKED : 0) |
+           (setting.event_idx ? VIRTIO_F_EVENT_IDX : 0);
+}
+
+static void set_features(const struct virtio_device *unused, uint64_t value)
+{
+    (void)unused;
+    (void)value;
+}
+
+static void set_number(const struct virtio_device *unused, uint16_t value)
+{
+    (void)unused;
+    (void)value;
+}
+
+static void set_unit(const struct virtio_device *unused, uint32_t value)
+{
+    (void)unused;
+    (void)value;
+}
+
+static int get_queue_maximum(const struct virtio_device *unused, uint32_t *size)
+{
+    (void)unused;
+    *size = QUEUE_SIZE;
+    return VIRTIO_OK;
+}
+
+static int set_address(const struct virtio_device *unused, const struct virtio_queue_addresses *value)
+{
+    (void)unused;
+    ring = *value;
+    return VIRTIO_OK;
+}
+
+static int get_doorbell(const struct virtio_device *unused, uint16_t index,
+                        struct virtio_doorbell *doorbell)
+{
+    (void)unused;
+    (void)index;
+    doorbell->ring = device_serve;
+    return VIRTIO_OK;
+}
+
+static int allocate_shared(const struct virtio_device *unused, size_t size, size_t alignment,
+                           struct virtio_shared *shared)
+{
+    (void)unused;
+    shared->memory = aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+    if (shared->memory == NULL)
+        return VIRTIO_E_NO_MEMORY;
+    memset(shared->memory, 0, size);
+    shared->size = size;
+    shared->device_address = (uintptr_t)shared->memory;
+    return VIRTIO_OK;
+}
+
+static const struct virtio_transport_ops transport = {
+    .name = "benchmark",
+    .revision = 0x0100,
+    .get_device_features = get_features,
+    .set_guest_features = set_features,
+    .get_device_status = get_status,
+    .set_device_status = set_status,
+    .set_queue_select = set_number,
+    .set_queue_num = set_number,
+    .set_queue_align = set_unit,
+    .get_queue_num_max = get_queue_maximum,
+    .set_queue_address = set_address,
+    .get_queue_doorbell = get_doorbell,
+    .allocate_shared = allocate_shared,
+};
+
+/* --- The driver ------------------------------------------------------------------------------------------ */
+
+static void fail(const char *what, int error)
+{
+    fprintf(stderr, "ring: %s: %s\n", what, virtio_strerror(error));
+    exit(1);
+}
+
+__attribute__((noinline)) void driver_batch(unsigned count);
+
+/* The loop that counts: submit a batch, kick once, take everything back. */
+void driver_batch(unsigned count)
+{
+    struct virtio_buffer buffers[3];
+    unsigned descriptors = setting.descriptors;
+    struct virtio_done done;
+    int result;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (descriptors == 1) {
+            buffers[0].device_address = (uintptr_t)data[i];
+            buffers[0].length = 4096;
+            result = virtio_submit_buffers(&queue, buffers, 0, 1, data[i]);
+        } else {
+            buffers[0].device_address = (uintptr_t)header[i];
+            buffers[0].length = 16;
+            buffers[1].device_address = (uintptr_t)data[i];
+            buffers[1].length = 4096;
+            buffers[2].device_address = (uintptr_t)&status[i];
+            buffers[2].length = 1;
+            result = virtio_submit_buffers(&queue, buffers, 1, 2, data[i]);
+        }
+        if (result != VIRTIO_OK)
+            fail("submit", result);
+    }
+    virtio_kick(&queue);
+    for (unsigned i = 0; i < count; i++) {
+        result = virtio_reap(&queue, &done);
+        if (result != 1 || done.cookie != data[i] || done.written < 4096)
+            fail("reap", result);
+    }
+}
+
+static void *host_allocate(void *ctx, size_t size)
+{
+    (void)ctx;
+    return calloc(1, size);
+}
+
+static void host_free(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free(memory);
+}
+
+static void *host_dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit,
+                               unsigned flags, uint64_t *address)
+{
+    (void)ctx, (void)size, (void)alignment, (void)limit, (void)flags, (void)address;
+    return NULL;
+}
+
+static void host_dma_free(void *ctx, void *memory, size_t size, uint64_t address)
+{
+    (void)ctx, (void)memory, (void)size, (void)address;
+}
+
+static uint64_t host_now(void *ctx)
+{
+    static uint64_t now;
+
+    (void)ctx;
+    return now++;
+}
+
+static const struct virtio_host host = {
+    .allocate = host_allocate,
+    .free = host_free,
+    .dma_allocate = host_dma_allocate,
+    .dma_free = host_dma_free,
+    .now_us = host_now,
+};
+
+int main(int argc, char **argv)
+{
+    static const struct virtio_features none;
+    unsigned long rounds;
+    int error;
+
+    if (argc != 7) {
+        fprintf(stderr, "usage: ring split|packed on|off 1|3 BATCH afresh|prepared ROUNDS\n");
+        return 2;
+    }
+    setting.packed = strcmp(argv[1], "packed") == 0;
+    setting.event_idx = strcmp(argv[2], "on") == 0;
+    setting.descriptors = (unsigned)atoi(argv[3]);
+    setting.batch = (unsigned)atoi(argv[4]);
+    setting.prepared = strcmp(argv[5], "prepared") == 0;
+    rounds = strtoul(argv[6], NULL, 10);
+    device.host = &host;
+    device.ops = &transport;
+    device.timeout_us = 1000;
+    error = virtio_device_begin(&device, &none);
+    if (error == VIRTIO_OK)
+        error = virtio_queue_start(&queue, &device, 0, QUEUE_SIZE);
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&device);
+    if (error != VIRTIO_OK)
+        fail("set-up", error);
+    for (unsigned long round = 0; round < rounds; round++)
+        driver_batch(setting.batch);
+    printf("%lu requests, %lu notifications\n", rounds * setting.batch, notifications);
+    return 0;
+}
