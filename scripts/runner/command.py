@@ -61,7 +61,7 @@ def disk_backend(role, path):
     """The block nodes under a disk; the topmost is called after the role."""
     kind = role_kind(role)
     if kind == "faulty":
-        error = {"event": "read_aio", "sector": FAULTY_SECTOR, "errno": 5}
+        error = {"event": "read_aio", "iotype": "read", "sector": FAULTY_SECTOR, "errno": 5}
         return node(role, "raw", file={"driver": "blkdebug", "image": file_node(path),
                                        "inject-error": [error]})
     if kind == "stuck":

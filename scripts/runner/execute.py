@@ -6,6 +6,7 @@ Owns the order of these things and the time limits. Leaves the judgement to `ver
 
 import dataclasses
 import functools
+import os
 import pathlib
 import shutil
 import subprocess
@@ -53,7 +54,9 @@ class Outcome:
 class Watcher:
     """Follows the serial output of a running machine, and acts when its time has come."""
 
-    def __init__(self, configuration, socket, live):
+    def __init__(self, configuration, socket, live, menu):
+        self.menu = menu
+        self.keyboard = None
         self.parser = report.Parser()
         self.serial = bytearray()
         self.rest = b""
@@ -69,6 +72,9 @@ class Watcher:
         self.serial += chunk
         if self.live:
             self.live(chunk)
+        if self.menu and self.menu[0] in self.serial:
+            os.write(self.keyboard, self.menu[1])
+            self.menu = None
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
             self.parser.line(line.decode("utf-8", "replace"))
@@ -124,7 +130,7 @@ def run_in(work, configuration, products, live):
             if device.kind == "vhost-user-blk":
                 daemons.append(start_daemon(device, work, disks, configuration.limit))
         start = time.monotonic()
-        watch(configuration, work, outcome, live)
+        watch(configuration, work, outcome, live, iso.menu_keys(configuration, products.root))
         outcome.seconds = time.monotonic() - start
     finally:
         for daemon in daemons:
@@ -137,11 +143,14 @@ def run_in(work, configuration, products, live):
     return outcome
 
 
-def watch(configuration, work, outcome, live):
-    watcher = Watcher(configuration, work / "qmp", live)
+def watch(configuration, work, outcome, live, menu):
+    watcher = Watcher(configuration, work / "qmp", live, menu)
     errors = bytearray()
-    with process.Child(outcome.command, configuration.limit, stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE) as child:
+    with process.Child(outcome.command, configuration.limit,
+                       stdin=subprocess.PIPE if menu else subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        if menu:
+            watcher.keyboard = child.process.stdin.fileno()
         deadline = time.monotonic() + configuration.limit
         why = process.pump(child, deadline, watcher.feed, errors.extend)
         if why == "time":

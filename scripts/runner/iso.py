@@ -6,6 +6,7 @@ by the same tool. It is a hybrid image, which a BIOS boots from a CD and from a 
 """
 
 import pathlib
+import re
 import shutil
 
 from .images import ImageError, run_tool
@@ -40,3 +41,17 @@ def make(kernel, words, work):
     run_tool([tool, "-o", str(image), str(tree)])
     shutil.rmtree(tree)
     return image
+
+
+def menu_keys(configuration, root):
+    """Returns (text to wait for, keys to send then) that choose a kernel in the product's menu.
+
+    The menu is on the serial port. Its first entry starts by itself: nothing to send for that.
+    """
+    if configuration.boot != "product-iso":
+        return None
+    titles = re.findall(r'^menuentry "([^"]*)"', (root / "boot" / "grub.cfg").read_text(), re.M)
+    for number, title in enumerate(titles):
+        if configuration.arch in title.replace(",", " ").split():
+            return (title.encode(), b"\x0e" * number + b"\r") if number else None
+    raise ImageError(f"no entry of boot/grub.cfg names {configuration.arch}: {', '.join(titles)}")

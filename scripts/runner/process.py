@@ -51,8 +51,8 @@ class Child:
         with _lock:
             if _closing:
                 raise Interrupted("no further process")
-            self.process = subprocess.Popen(guard + command, stdin=subprocess.DEVNULL,
-                                            start_new_session=True, **options)
+            options.setdefault("stdin", subprocess.DEVNULL)
+            self.process = subprocess.Popen(guard + command, start_new_session=True, **options)
             _register.add(self)
         if _closing:  # the signal came between the two: nobody else will end this child
             self.end()

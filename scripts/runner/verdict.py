@@ -67,13 +67,23 @@ def judge_boots(configuration, boots, verdict):
     due = 1 + configuration.actions.get("reset", 0)
     if len(boots) != due:
         verdict.faults.append(f"{len(boots)} boots instead of {due}")
+    how = f", {configuration.arch}, booted by {boot_protocol(configuration)},"
     for number, boot in enumerate(boots, 1):
         where = f"boot {number}: " if due > 1 else ""
+        if how not in boot.banner:
+            verdict.faults.append(f"{where}the banner does not say \"{how[2:-1]}\": {boot.banner}")
         verdict.faults += [f"{where}{problem}" for problem in boot.problems]
         verdict.faults += [f"{where}not ok {test.number} - {test.text}"
                            for test in boot.tests if not test.passed]
         if boot.crash:
             verdict.faults.append(f"{where}{boot.crash}")
+
+
+def boot_protocol(configuration):
+    """What the kernel was started by: QEMU takes no ELF64 with a multiboot 1 header, hence PVH."""
+    if configuration.boot != "kernel":
+        return "multiboot 2"
+    return "multiboot 1" if configuration.arch == "i386" else "PVH"
 
 
 def judge_complete(boot, verdict):

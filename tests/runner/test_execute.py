@@ -119,6 +119,12 @@ class Verdicts(FakeRun):
     def test_device_where_none_was_promised(self):
         self.assert_red("where none was promised", row="x|||||||||none||")
 
+    def test_another_kernel_than_asked_for(self):
+        self.assert_red("x86_64", lines=self.replaced("i386", "x86_64"))
+
+    def test_another_boot_protocol(self):
+        self.assert_red("multiboot 1", lines=self.replaced("multiboot 1", "PVH"))
+
     def test_second_boot(self):
         self.assert_red("2 boots instead of 1", lines=fake_qemu.GOOD * 2)
 
