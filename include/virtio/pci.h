@@ -13,6 +13,12 @@
  * The scan starts at the first bus, follows PCI-to-PCI bridges that have bus numbers, looks at all
  * functions of multi-function devices, and writes to nothing. Kernels with a PCI layer of their own
  * skip it and call virtio_pci_probe for each function they found.
+ *
+ * Ports 0xCF8 and 0xCFC are a pair that the whole machine shares: a kernel in which several contexts
+ * access PCI configuration space at a time gives hooks of its own that take its lock
+ * (VIRTIO_PCI_CONFIG_HOST). A device that had to be opened through the window in its configuration
+ * space (virtio_device.choice says so) is driven by configuration accesses: all of its queues belong
+ * to one context, and a notification is four accesses instead of one.
  */
 #ifndef VIRTIO_PCI_H
 #define VIRTIO_PCI_H
@@ -43,14 +49,15 @@ struct virtio_pci_config {
 extern const struct virtio_pci_config virtio_pci_config_io;
 extern const struct virtio_pci_config virtio_pci_config_host;
 
-/** Ports 0xCF8 and 0xCFC, the x86 PC's way. */
+/** Ports 0xCF8 and 0xCFC, the x86 PC's way; segment 0 only. Not atomic: see above. */
 #define VIRTIO_PCI_CONFIG_IO (&virtio_pci_config_io)
 /** The host's pci_config_read and pci_config_write hooks. */
 #define VIRTIO_PCI_CONFIG_HOST (&virtio_pci_config_host)
 
 /**
  * Memory-mapped configuration access (ECAM), as the ACPI MCFG table or a device tree describes it.
- * Maps 1 MiB a bus through mmio_map.
+ * Maps 1 MiB a bus through mmio_map, all buses at once. One window is one segment: the segment number
+ * of an address does not matter here.
  *
  * @param config     out; must live as long as the devices found through it.
  * @param host       the host.
@@ -84,6 +91,7 @@ struct virtio_pci_function {
     uint16_t device_id;
     uint8_t revision_id;
     uint8_t window_capability; /* offset of the VIRTIO_PCI_CAP_PCI_CFG capability, or 0 */
+    uint8_t msix_capability;   /* offset of the MSI-X capability, or 0 */
     uint16_t saved_command;    /* command register as it was found */
     struct virtio_pci_bar bars[6];
     struct virtio_region common; /* modern: common configuration; legacy: BAR0's registers */

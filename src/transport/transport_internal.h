@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the device core and the transports share, and nobody else uses: opening a device, regions and
- * the memory operations that all transports have in common.
+ * the operations that several transports have in common.
  */
 #ifndef VIRTIO_TRANSPORT_INTERNAL_H
 #define VIRTIO_TRANSPORT_INTERNAL_H
@@ -20,10 +20,14 @@ int virtio_pci_open(struct virtio_device *device);
 /** The same for a virtio-mmio device. */
 int virtio_mmio_open(struct virtio_device *device);
 
-/** Drive an opened PCI function by its capabilities, or by the legacy registers of BAR0: fill in the
- * regions and ops, or say why not. */
-int virtio_pci_modern_setup(struct virtio_device *device);
-int virtio_pci_legacy_setup(struct virtio_device *device);
+/* Registers (region.c) */
+
+/** Access a register in memory or an I/O port, for code that has no device yet: one access of `width` 1,
+ * 2 or 4 bytes. Where there are no I/O ports, reads give all ones and writes are dropped. */
+uint32_t virtio_register_read(const struct virtio_host *host, const struct virtio_region *region,
+                              uint32_t offset, unsigned width);
+void virtio_register_write(const struct virtio_host *host, const struct virtio_region *region,
+                           uint32_t offset, unsigned width, uint32_t value);
 
 /** Access a register of a region: one access of `width` 1, 2 or 4 bytes; offset + width <= length. */
 uint32_t virtio_region_read(const struct virtio_device *device, const struct virtio_region *region,
@@ -35,7 +39,8 @@ void virtio_region_write(const struct virtio_device *device, const struct virtio
 int virtio_region_slice(const struct virtio_region *region, uint64_t offset, uint32_t length,
                         struct virtio_region *slice);
 
-/** Make the doorbell at `offset` of a region: bounds, width and the fastest way to ring it. */
+/** Make the doorbell at `offset` of a region: bounds, alignment, width and the fastest way to ring it.
+ * @return VIRTIO_E_CAPABILITY when it is out of bounds or misaligned. */
 int virtio_doorbell_make(const struct virtio_device *device, const struct virtio_region *region,
                          uint64_t offset, uint8_t width, struct virtio_doorbell *doorbell);
 
@@ -43,6 +48,44 @@ int virtio_doorbell_make(const struct virtio_device *device, const struct virtio
  * Identity where the host has no hook; never truncates an address. */
 void *virtio_host_mmio_map(const struct virtio_host *host, uint64_t address, size_t size);
 void virtio_host_mmio_unmap(const struct virtio_host *host, void *memory, size_t size);
+
+/** Are the I/O ports from `address` on within reach? */
+bool virtio_host_has_ports(const struct virtio_host *host, uint64_t address, uint64_t size);
+
+/* Operations of several transports (common.c) */
+
+void virtio_common_ignore_unit(const struct virtio_device *device, uint32_t value);
+void virtio_common_ignore_size(const struct virtio_device *device, uint16_t size);
+uint32_t virtio_common_no_generation(const struct virtio_device *device);
+void virtio_common_notify(const struct virtio_device *device, uint16_t index);
+
+/** Read or write 64 feature bits as two words through a select register and a value register. */
+uint64_t virtio_common_read_features(const struct virtio_device *device,
+                                     const struct virtio_region *region, uint32_t select,
+                                     uint32_t value);
+void virtio_common_write_features(const struct virtio_device *device,
+                                  const struct virtio_region *region, uint32_t select,
+                                  uint32_t value, uint64_t features);
+
+/** Write three queue addresses, each as two 32-bit halves, `stride` bytes apart; then enable the queue
+ * by a register of `width` bytes and see whether the device took it. */
+int virtio_common_enable_queue(const struct virtio_device *device,
+                               const struct virtio_region *region, uint32_t addresses_offset,
+                               uint32_t stride, uint32_t enable_offset, unsigned width,
+                               const struct virtio_queue_addresses *addresses);
+
+/** Write the page number of a legacy queue and see whether the device took it. */
+int virtio_common_set_page_number(const struct virtio_device *device,
+                                  const struct virtio_region *region, uint32_t offset,
+                                  const struct virtio_queue_addresses *addresses);
+
+/** Access device configuration space in the byte order of the device's generation. */
+uint32_t virtio_common_read_config(const struct virtio_device *device,
+                                   const struct virtio_region *region, uint32_t offset,
+                                   unsigned width);
+void virtio_common_write_config(const struct virtio_device *device,
+                                const struct virtio_region *region, uint32_t offset, unsigned width,
+                                uint32_t value);
 
 /* The memory operations of every transport: they ask the host. (src/core/memory.c) */
 int virtio_common_allocate_shared(const struct virtio_device *device, size_t size, size_t alignment,
