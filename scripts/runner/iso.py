@@ -1,23 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Bootable images: GRUB with one kernel and the words of one run.
+"""Bootable images: GRUB with the kernels and the words of one run.
 
-The product's own ISO has a menu and no words for a run, so most runs boot an ISO of their own, made
-by the same tool. It is a hybrid image, which a BIOS boots from a CD and from a disk alike.
+The product's own ISO has no words for a run, so most runs boot an ISO of their own, made by the same
+scripts/iso. It is a hybrid image, which a BIOS boots from a CD and from a disk alike.
 """
 
-import pathlib
 import re
-import shutil
 
 from .images import ImageError, run_tool
-
-MENU = """set timeout=0
-set default=0
-menuentry "libvirtio" {{
-    multiboot2 /boot/kernel.elf {words}
-    boot
-}}
-"""
 
 
 def prepare(configuration, products, work):
@@ -26,20 +16,9 @@ def prepare(configuration, products, work):
         return products.iso
     if configuration.boot == "kernel":
         return None
-    return make(products.kernel(configuration.arch), configuration.kernel_words,
-                pathlib.Path(work))
-
-
-def make(kernel, words, work):
-    tool = shutil.which("grub-mkrescue") or shutil.which("grub2-mkrescue")
-    if not tool:
-        raise ImageError("grub-mkrescue is missing: run sh scripts/setup")
-    tree, image = work / "iso", work / "boot.iso"
-    (tree / "boot" / "grub").mkdir(parents=True)
-    shutil.copyfile(kernel, tree / "boot" / "kernel.elf")
-    (tree / "boot" / "grub" / "grub.cfg").write_text(MENU.format(words=" ".join(words)))
-    run_tool([tool, "-o", str(image), str(tree)])
-    shutil.rmtree(tree)
+    image = work / "boot.iso"
+    run_tool(["sh", "scripts/iso", str(image), configuration.arch,
+              " ".join(configuration.kernel_words)], cwd=products.root)
     return image
 
 
