@@ -120,6 +120,7 @@ static const struct virtio_transport_ops legacy_ops = {
     .name = "legacy PCI",
     .transport = VIRTIO_TRANSPORT_PCI_LEGACY,
     .revision = 0,
+    .dictates_queue_size = true,
     .close = virtio_pci_close,
     .get_device_features = get_device_features,
     .set_guest_features = set_guest_features,
