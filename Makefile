@@ -28,6 +28,7 @@ endif
 ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
+PICOLIBC_CC ?= $(CROSS_COMPILE)gcc
 NM ?= $(CROSS_COMPILE)nm
 OBJDUMP ?= $(CROSS_COMPILE)objdump
 
@@ -111,11 +112,11 @@ $(BUILD)/$(1)/libvirtio.a: $$(library_objects_$(1)) $(BUILD)/$(1)/flags
 	$$(quiet)rm -f $$@ && $$(AR) rcsD $$@ $$(library_objects_$(1))
 
 $(BUILD)/$(1)/picolibc: scripts/picolibc
-	$$(quiet)sh scripts/picolibc $(1) $$@
+	$$(quiet)PICOLIBC_CC='$$(PICOLIBC_CC)' sh scripts/picolibc $(1) $$@
 
 $(BUILD)/$(1)/kernel.elf: $$(kernel_objects_$(1)) $(BUILD)/$(1)/libvirtio.a linker.ld
 	$$(call say,LD,$$@)
-	$$(quiet)$$(CC) $$(ARCH_FLAGS_$(1)) -nostdlib -static -no-pie -Wl,-T,linker.ld -Wl,--build-id=none \
+	$$(quiet)$$(CC) $$(ARCH_FLAGS_$(1)) -nostdlib -static -Wl,-T,linker.ld -Wl,--build-id=none \
 		-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--fatal-warnings \
 		-Wl,--no-warn-mismatch -o $$@ $$(kernel_objects_$(1)) -L$(BUILD)/$(1) -lvirtio \
 		$(BUILD)/$(1)/picolibc/lib/libc.a "$$$$($$(CC) $$(ARCH_FLAGS_$(1)) -print-libgcc-file-name)"

@@ -15,6 +15,8 @@
 enum {
     REGISTERS_PER_LINE = 4,
     STACK_WORDS = 16,
+    EXCEPTIONS = 32,
+    VECTOR_DOUBLE_FAULT = 8,
     VECTOR_PAGE_FAULT = 14,
 };
 
@@ -22,7 +24,7 @@ extern char boot_stack_guard[], boot_stack_top[];
 
 static bool crashing;
 
-static const char *const exception_names[32] = {
+static const char *const exception_names[EXCEPTIONS] = {
     [0] = "divide error",
     [1] = "debug exception",
     [2] = "non-maskable interrupt",
@@ -80,9 +82,19 @@ static void print_registers(const struct crash_register *registers, size_t count
     }
 }
 
+/* A push into the page under the stack faults with the stack pointer still above it. */
+static bool is_stack_overflow(const struct crash_exception *exception)
+{
+    bool is_access =
+        exception->vector == VECTOR_PAGE_FAULT || exception->vector == VECTOR_DOUBLE_FAULT;
+
+    return is_access && exception->fault_address - (uintptr_t)boot_stack_guard < PAGE_SIZE;
+}
+
 /* Only words inside the kernel's stack are shown: the stack pointer may be anything after a crash. */
 static void print_stack(uintptr_t stack_pointer)
 {
+    uintptr_t bottom = (uintptr_t)boot_stack_guard + PAGE_SIZE;
     uintptr_t top = (uintptr_t)boot_stack_top;
     uintptr_t address = stack_pointer & ~(uintptr_t)(sizeof(uintptr_t) - 1);
 
@@ -90,9 +102,8 @@ static void print_stack(uintptr_t stack_pointer)
         printf("  the stack pointer is outside the kernel's stack\n");
         return;
     }
-    if (address < (uintptr_t)boot_stack_guard + PAGE_SIZE) {
-        printf("  stack overflow: the stack pointer is in the page below the stack\n");
-        address = (uintptr_t)boot_stack_guard + PAGE_SIZE;
+    if (address < bottom) {
+        address = bottom;
     }
     printf("  stack at %lx:\n", (unsigned long)address);
     for (unsigned i = 0; i < STACK_WORDS && address < top; i++, address += sizeof(uintptr_t)) {
@@ -104,22 +115,23 @@ static void print_stack(uintptr_t stack_pointer)
     }
 }
 
-noreturn void crash_exception(unsigned vector, uintptr_t error_code,
-                              const struct crash_register *registers, size_t register_count,
-                              uintptr_t stack_pointer)
+noreturn void crash_exception(const struct crash_exception *exception)
 {
-    const char *name = vector < 32 ? exception_names[vector] : NULL;
+    const char *name = exception->vector < EXCEPTIONS ? exception_names[exception->vector] : NULL;
 
     begin();
     printf("%s (exception %u), error code 0x%lx", name != NULL ? name : "reserved exception",
-           vector, (unsigned long)error_code);
-    if (vector == VECTOR_PAGE_FAULT) {
-        printf(" (%s, %s)", (error_code & 2) != 0 ? "write" : "read",
-               (error_code & 1) != 0 ? "protected page" : "page not present");
+           exception->vector, (unsigned long)exception->error_code);
+    if (exception->vector == VECTOR_PAGE_FAULT) {
+        printf(" (%s, %s)", (exception->error_code & 2) != 0 ? "write" : "read",
+               (exception->error_code & 1) != 0 ? "protected page" : "page not present");
     }
     printf("\n");
-    print_registers(registers, register_count);
-    print_stack(stack_pointer);
+    if (is_stack_overflow(exception)) {
+        printf("  the stack has overflowed\n");
+    }
+    print_registers(exception->registers, exception->register_count);
+    print_stack(exception->stack_pointer);
     machine_exit(MACHINE_CRASHED);
 }
 

@@ -17,13 +17,21 @@ struct crash_register {
 /* Prints `crash: ` and the message, then leaves. For the kernel's own broken promises. */
 noreturn void crash(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the processor and the exception handler know of an exception. */
+struct crash_exception {
+    unsigned vector;
+    uintptr_t error_code;
+    uintptr_t stack_pointer;
+    uintptr_t fault_address; /* cr2; means something for page faults and double faults */
+    const struct crash_register *registers;
+    size_t register_count;
+};
+
 /*
  * Reports a processor exception: its name, error code, registers and the words on top of the stack, then
  * leaves. Called by the architecture's exception handler.
  */
-noreturn void crash_exception(unsigned vector, uintptr_t error_code,
-                              const struct crash_register *registers, size_t register_count,
-                              uintptr_t stack_pointer);
+noreturn void crash_exception(const struct crash_exception *exception);
 
 /* Installs the exception handlers. Anything that goes wrong before that is a silent reset. */
 void traps_init(void);

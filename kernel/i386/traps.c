@@ -97,8 +97,14 @@ noreturn void trap_report(const struct trap_frame *frame)
         {"cr2", read_cr2()}, {"cr3", read_cr3()},
     };
 
-    crash_exception(frame->vector, frame->error_code, registers,
-                    sizeof(registers) / sizeof(registers[0]), stack_pointer);
+    crash_exception(&(struct crash_exception){
+        .vector = (unsigned)frame->vector,
+        .error_code = frame->error_code,
+        .stack_pointer = stack_pointer,
+        .fault_address = read_cr2(),
+        .registers = registers,
+        .register_count = sizeof(registers) / sizeof(registers[0]),
+    });
 }
 
 /* The processor has left the registers of the moment in the task that was running. */
@@ -112,8 +118,13 @@ noreturn void double_fault_report(void)
         {"cr2", read_cr2()}, {"cr3", read_cr3()},
     };
 
-    crash_exception(VECTOR_DOUBLE_FAULT, 0, registers, sizeof(registers) / sizeof(registers[0]),
-                    task->esp);
+    crash_exception(&(struct crash_exception){
+        .vector = VECTOR_DOUBLE_FAULT,
+        .stack_pointer = task->esp,
+        .fault_address = read_cr2(),
+        .registers = registers,
+        .register_count = sizeof(registers) / sizeof(registers[0]),
+    });
 }
 
 static uint64_t task_descriptor(const struct task_state *task)

@@ -111,7 +111,7 @@ static uint64_t cpuid_frequency(void)
     unsigned ebx;
     unsigned ecx;
     unsigned edx;
-    unsigned leaves = __get_cpuid_max(0, NULL);
+    unsigned leaves = (unsigned)__get_cpuid_max(0, NULL);
 
     if (leaves >= 0x15) {
         __cpuid(0x15, eax, ebx, ecx, edx); /* crystal frequency and its ratio to the counter */

@@ -80,8 +80,14 @@ noreturn void trap_report(const struct trap_frame *frame)
         {"cr3", read_cr3()},
     };
 
-    crash_exception((unsigned)frame->vector, frame->error_code, registers,
-                    sizeof(registers) / sizeof(registers[0]), frame->rsp);
+    crash_exception(&(struct crash_exception){
+        .vector = (unsigned)frame->vector,
+        .error_code = frame->error_code,
+        .stack_pointer = frame->rsp,
+        .fault_address = read_cr2(),
+        .registers = registers,
+        .register_count = sizeof(registers) / sizeof(registers[0]),
+    });
 }
 
 static void task_init(void)
