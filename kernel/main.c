@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "console.h"
 #include "crash.h"
+#include "discovery.h"
 #include "host.h"
 #include "machine.h"
 #include "options.h"
@@ -28,6 +29,7 @@ noreturn void kernel_main(uint32_t magic, uint32_t address);
 
 static struct boot_info boot_info;
 static struct options options;
+static struct discovery discovery;
 
 static void print_banner(void)
 {
@@ -82,8 +84,8 @@ static struct test_result run_tests(const struct virtio_host *host)
 {
     const struct test_environment environment = {
         .host = host,
-        .devices = NULL,
-        .device_count = 0,
+        .devices = discovery.devices,
+        .device_count = discovery.count,
         .disk_read_only = options.disk_read_only,
         .timeout_seconds = options.timeout_seconds,
     };
@@ -107,6 +109,7 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
 
     bring_up(magic, address);
     host = host_init(options.memory_high);
+    discovery_run(&discovery, host, &options, boot_info.acpi_rsdp);
     result = run_tests(host);
     time = clock_microseconds();
     printf("time: %lu.%03lu s\n", (unsigned long)(time / 1000000),
