@@ -1,8 +1,314 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block device (spec 5.2).
+ * The block device driver (spec 5.2): a disk.
+ *
+ *     static struct virtio_blk disk;
+ *
+ *     error = virtio_blk_start(&disk, &found);              found by virtio_pci_scan_next, say
+ *     error = virtio_blk_read(&disk, 0, buffer, 4096);      waits, with a bound
+ *     error = virtio_blk_write(&disk, 8, buffer, 512);
+ *     error = virtio_blk_flush(&disk);                      what was written is on stable storage now
+ *     error = virtio_blk_stop(&disk);                       gives everything back; may be started again
+ *
+ * Many in flight:
+ *
+ *     while (virtio_blk_submit_read(&disk, sector, buffer, bytes, request) == VIRTIO_OK)
+ *         ...                                               VIRTIO_E_FULL: enough for now
+ *     virtio_blk_kick(&disk);                               one notification for all of them
+ *     while (virtio_blk_reap(&disk, &done) > 0)             or virtio_blk_wait
+ *         complete(done.cookie, done.error);
+ *
+ * The blocking calls go the same way, one request at a time, and may be mixed with the others: what else
+ * completes meanwhile is kept for virtio_blk_reap.
+ *
+ * Units. Sectors are of 512 bytes everywhere, whatever blk_size says; lengths are in bytes and multiples
+ * of 512. blk_size and the topology tell what is fast; some devices (QEMU's is one) go further and fail
+ * requests that are not whole blocks of blk_size with VIRTIO_E_IO.
+ *
+ * Length. A request may have any length up to the end of the disk. What is more than the device takes at
+ * once (size_max times seg_max, the size of the queue, 1 GiB) goes out as several device requests, one
+ * after the other, and comes back as one completion; the following ones are sent by virtio_blk_reap and
+ * virtio_blk_wait.
+ *
+ * Memory. Request headers, status bytes and ids are in DMA memory of the library, one slot a request; the
+ * caller's buffers go through the host's map hook and are the library's from submit to completion. Nothing
+ * is allocated after virtio_blk_start.
+ *
+ * Features: a bit that is offered is taken when the driver implements it.
+ *
+ *     bit                          taken  why
+ *      1  VIRTIO_BLK_F_SIZE_MAX    yes    segments are cut to size_max; 0 is ignored
+ *      2  VIRTIO_BLK_F_SEG_MAX     yes    at most seg_max data segments a request; one without it, or if 0
+ *      4  VIRTIO_BLK_F_GEOMETRY    no     cylinders, heads and sectors are nothing a driver needs
+ *      5  VIRTIO_BLK_F_RO          yes    writes are refused with VIRTIO_E_READ_ONLY
+ *      6  VIRTIO_BLK_F_BLK_SIZE    yes    reported; no unit depends on it
+ *      9  VIRTIO_BLK_F_FLUSH       yes    virtio_blk_flush; without it the device is writethrough
+ *     10  VIRTIO_BLK_F_TOPOLOGY    yes    reported
+ *     11  VIRTIO_BLK_F_CONFIG_WCE  no     the cache mode is left as it is: writeback if FLUSH was taken
+ *     12  VIRTIO_BLK_F_MQ          no     one queue; not implemented yet
+ *     13  VIRTIO_BLK_F_DISCARD     no     not implemented yet
+ *     14  VIRTIO_BLK_F_WRITE_ZEROES no    not implemented yet
+ *     15  VIRTIO_BLK_F_LIFETIME    no     not implemented yet
+ *     16  VIRTIO_BLK_F_SECURE_ERASE no    not implemented yet
+ *     17  VIRTIO_BLK_F_ZONED       no     not implemented yet: a host-managed zoned disk refuses to start
+ *                                         (VIRTIO_E_FEATURES), others work as ordinary disks
+ *      0  VIRTIO_BLK_F_BARRIER     no     legacy; orders requests, which waiting does better
+ *      7  VIRTIO_BLK_F_SCSI        no     legacy; dropped from the specification for good reasons
+ *
+ * When things go wrong. An error of one request (VIRTIO_E_IO, VIRTIO_E_UNSUPPORTED_REQUEST,
+ * VIRTIO_E_RESPONSE, VIRTIO_E_MAP) is that request's alone; the disk stays usable. When the device does not
+ * answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the blocking call that
+ * notices resets the device before it returns, because until then the device may write to the caller's
+ * buffer. The disk is halted then: every call returns VIRTIO_E_STATE, virtio_blk_drain hands back what else
+ * was in flight, each cookie once, and virtio_blk_stop and virtio_blk_start bring the disk back to life.
+ * With requests submitted by hand the decision is the caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and
+ * changes nothing, virtio_blk_halt resets. virtio_dump(&disk.device) explains either.
+ *
+ * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it
+ * may still write to every buffer that was in flight. The blocking call returns VIRTIO_E_BUSY, its buffer
+ * must never be used again, and the library keeps its own memory rather than give it back, unless a
+ * later virtio_blk_stop succeeds in resetting the device after all.
+ *
+ * A disk is one context's at a time. No call may be made from a host hook.
  */
 #ifndef VIRTIO_BLK_H
 #define VIRTIO_BLK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <virtio/queue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Feature bits (spec 5.2.3); masks. */
+#define VIRTIO_BLK_F_BARRIER      (UINT64_C(1) << 0) /* legacy */
+#define VIRTIO_BLK_F_SIZE_MAX     (UINT64_C(1) << 1)
+#define VIRTIO_BLK_F_SEG_MAX      (UINT64_C(1) << 2)
+#define VIRTIO_BLK_F_GEOMETRY     (UINT64_C(1) << 4)
+#define VIRTIO_BLK_F_RO           (UINT64_C(1) << 5)
+#define VIRTIO_BLK_F_BLK_SIZE     (UINT64_C(1) << 6)
+#define VIRTIO_BLK_F_SCSI         (UINT64_C(1) << 7) /* legacy */
+#define VIRTIO_BLK_F_FLUSH        (UINT64_C(1) << 9)
+#define VIRTIO_BLK_F_TOPOLOGY     (UINT64_C(1) << 10)
+#define VIRTIO_BLK_F_CONFIG_WCE   (UINT64_C(1) << 11)
+#define VIRTIO_BLK_F_MQ           (UINT64_C(1) << 12)
+#define VIRTIO_BLK_F_DISCARD      (UINT64_C(1) << 13)
+#define VIRTIO_BLK_F_WRITE_ZEROES (UINT64_C(1) << 14)
+#define VIRTIO_BLK_F_LIFETIME     (UINT64_C(1) << 15)
+#define VIRTIO_BLK_F_SECURE_ERASE (UINT64_C(1) << 16)
+#define VIRTIO_BLK_F_ZONED        (UINT64_C(1) << 17)
+
+/** Bytes of a sector, the unit of this device type. */
+#define VIRTIO_BLK_SECTOR_SIZE 512u
+
+/** Bytes of an id with its terminating NUL. */
+#define VIRTIO_BLK_ID_SIZE 21u
+
+/** The largest queue that the driver asks for; where the device dictates, it may be larger. */
+#define VIRTIO_BLK_QUEUE_SIZE 256u
+
+/** The most requests that are in flight at once, however large the queue is. */
+#define VIRTIO_BLK_DEPTH_MAX 128u
+
+struct virtio_blk_slot;
+
+/** A disk; the caller's memory, zeroed before its first use, at one place from start to stop. What is
+ * marked so may be read, the rest is private. */
+struct virtio_blk {
+    struct virtio_device device; /* read: state, features, timeout_us; for virtio_dump */
+
+    /* What the device says of itself, checked; read. Names are those of struct virtio_blk_config. */
+    uint64_t capacity;           /* sectors of 512 bytes */
+    uint32_t size_max;           /* bytes a data segment has at most */
+    uint32_t seg_max;            /* data segments a request has at most, as the device has it */
+    uint32_t blk_size;           /* bytes; a power of two, 512 when the device does not say */
+    uint32_t physical_block_exp; /* log2 of the logical blocks (of blk_size) in a physical block */
+    uint32_t alignment_offset;   /* the first aligned logical block */
+    uint32_t min_io_size;        /* suggested minimum, in logical blocks; 0: not said */
+    uint32_t opt_io_size;        /* suggested maximum, in logical blocks; 0: not said */
+    bool read_only;              /* writes are refused */
+    bool writeback;              /* completed writes are volatile until a flush */
+
+    uint16_t depth;     /* read: requests that can be in flight at once */
+    uint16_t in_flight; /* read: requests submitted and not yet handed back */
+
+    struct virtio_queue queue;
+    uint32_t part_max;                   /* bytes of data in one device request at most */
+    struct virtio_blk_slot *slots;       /* all, `depth` of them */
+    struct virtio_blk_slot *free_slots;  /* chained */
+    struct virtio_blk_slot *ready_slots; /* chained: done without the device, not yet handed back */
+    struct virtio_shared shared;         /* headers, status bytes, ids: one unit a slot */
+};
+
+/** A completed request. */
+struct virtio_blk_done {
+    void *cookie; /* as given to the submit */
+    int error;    /* VIRTIO_OK, or why it failed: VIRTIO_E_IO, VIRTIO_E_UNSUPPORTED_REQUEST,
+                     VIRTIO_E_RESPONSE, VIRTIO_E_MAP, VIRTIO_E_RESET (taken back by a reset) */
+};
+
+/**
+ * Start a disk.
+ *
+ * @param blk    out: the disk; any content, but not a disk that is in use.
+ * @param found  a device of type VIRTIO_ID_BLOCK as it was found, or &blk->device of a disk that was
+ *               stopped; copied. `force` and `timeout_us` may be set before.
+ * @return VIRTIO_OK; the errors of virtio_device_begin, virtio_queue_start and virtio_device_ready;
+ *         VIRTIO_E_INVALID for a device of another type; VIRTIO_E_CONFIG; VIRTIO_E_NOT_SUPPORTED when
+ *         the queue or size_max and seg_max are too small for any request; VIRTIO_E_NO_MEMORY. On error
+ *         everything was undone.
+ *
+ * Context: the disk's, not an interrupt handler. Allocates: the ring, and for each request of `depth` 64
+ * bytes of shared memory and about 100 of private memory. Spec 3.1.1, 5.2.5.
+ */
+int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found);
+
+/**
+ * Stop the disk and give everything back: reset, then free. Requests that are still in flight are taken
+ * back without a word; halt and drain first if their cookies matter. Stopping a disk that is not started
+ * does nothing.
+ *
+ * @return VIRTIO_OK, or VIRTIO_E_TIMEOUT when the device would not be reset: nothing was freed, and the
+ *         device may still write to every buffer that is in flight. May be called again.
+ *
+ * Context: the disk's. Spec 2.4.
+ */
+int virtio_blk_stop(struct virtio_blk *blk);
+
+/**
+ * Take everything back from the device by a reset. Afterwards every buffer is the caller's again, and
+ * virtio_blk_drain tells which requests that concerns. Halting a disk that is halted or not started
+ * does nothing.
+ *
+ * @return VIRTIO_OK, or VIRTIO_E_TIMEOUT when the device would not be reset (see virtio_blk_stop).
+ *
+ * Context: the disk's. Spec 2.4.
+ */
+int virtio_blk_halt(struct virtio_blk *blk);
+
+/**
+ * Hand back one request of a halted disk.
+ *
+ * @param done  out, when 1 is returned: its cookie, and VIRTIO_E_RESET, or its own result when it had
+ *              completed before the reset. With VIRTIO_E_RESET nobody knows how much of it was done.
+ * @return 1: one was handed back; 0: none is left; VIRTIO_E_BUSY when the disk was not halted.
+ *
+ * Context: the disk's.
+ */
+int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done);
+
+/**
+ * Read, and wait for it.
+ *
+ * @param sector  first sector, of 512 bytes.
+ * @param buffer  out: the data; undefined on error.
+ * @param bytes   a multiple of 512, not 0.
+ * @return VIRTIO_OK; refused, with nothing done: VIRTIO_E_INVALID (no buffer, not a multiple of 512),
+ *         VIRTIO_E_ZERO_LENGTH, VIRTIO_E_OUT_OF_RANGE, VIRTIO_E_STATE (not started, or halted),
+ *         VIRTIO_E_FULL (every slot is taken by requests in flight: reap), VIRTIO_E_MAP;
+ *         failed, the disk works on: VIRTIO_E_IO, VIRTIO_E_UNSUPPORTED_REQUEST, VIRTIO_E_RESPONSE (a
+ *         status that does not exist, or fewer bytes than asked for), VIRTIO_E_MAP;
+ *         failed, the disk is halted: VIRTIO_E_TIMEOUT (no answer for device.timeout_us, counted from
+ *         each device request), VIRTIO_E_BROKEN, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE;
+ *         VIRTIO_E_BUSY: lost, the buffer is still the device's (see the top of this file).
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes);
+
+/**
+ * Write, and wait for it. With `writeback` the data is safe only after a flush.
+ *
+ * @param sector  first sector, of 512 bytes.
+ * @param buffer  the data; only read.
+ * @param bytes   a multiple of 512, not 0.
+ * @return as virtio_blk_read, and VIRTIO_E_READ_ONLY (refused). After a failure any part of the range
+ *         may have been written.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_write(struct virtio_blk *blk, uint64_t sector, const void *buffer, size_t bytes);
+
+/**
+ * Bring every write that has completed to stable storage, and wait for it. Writes still in flight are not
+ * covered. Where VIRTIO_BLK_F_FLUSH was not taken the device writes through (or has no stable storage to
+ * speak of, and no command for it): this succeeds at once, without a request.
+ *
+ * @return as virtio_blk_read.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.2.
+ */
+int virtio_blk_flush(struct virtio_blk *blk);
+
+/**
+ * The device's id (QEMU: its serial number).
+ *
+ * @param id  out: VIRTIO_BLK_ID_SIZE (21) bytes: up to 20 characters as the device sent them, ended by
+ *            NUL; the empty string on error.
+ * @return as virtio_blk_read; VIRTIO_E_UNSUPPORTED_REQUEST from a device that has none.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_get_id(struct virtio_blk *blk, char *id);
+
+/**
+ * Hand in a read; the device sees it at the next virtio_blk_kick or virtio_blk_wait.
+ *
+ * @param buffer  the library's, and the device's, until the request is handed back.
+ * @param cookie  comes back with the completion; any value.
+ * @return VIRTIO_OK: the cookie will come back exactly once, from virtio_blk_reap, virtio_blk_wait or
+ *         virtio_blk_drain. On error nothing was submitted: the refusals of virtio_blk_read, where
+ *         VIRTIO_E_FULL stands for the queue too; the queue's latched error.
+ *
+ * Context: the disk's. No register access.
+ */
+int virtio_blk_submit_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes,
+                           void *cookie);
+
+/** Hand in a write; as virtio_blk_submit_read, and VIRTIO_E_READ_ONLY. The buffer is only read. */
+int virtio_blk_submit_write(struct virtio_blk *blk, uint64_t sector, const void *buffer,
+                            size_t bytes, void *cookie);
+
+/** Hand in a flush of the writes that were handed back before; as virtio_blk_submit_read. */
+int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie);
+
+/**
+ * Show the device all that was submitted: at most one notification.
+ *
+ * @return VIRTIO_OK, VIRTIO_E_STATE, the queue's latched error.
+ *
+ * Context: the disk's. One register access at most.
+ */
+int virtio_blk_kick(struct virtio_blk *blk);
+
+/**
+ * Take one completed request, if there is one.
+ *
+ * @param done  out, when 1 is returned.
+ * @return 1: one was taken; 0: none is there; VIRTIO_E_STATE; VIRTIO_E_BROKEN and other errors that the
+ *         queue latched: halt and drain.
+ *
+ * Context: the disk's. A register access only to send the next part of a request in parts.
+ */
+int virtio_blk_reap(struct virtio_blk *blk, struct virtio_blk_done *done);
+
+/**
+ * Kick, wait until a request is complete, and take it.
+ *
+ * @param done        out, when 1 is returned.
+ * @param timeout_us  microseconds without any answer of the device, at least 1.
+ * @return 1; or the errors of virtio_blk_reap; VIRTIO_E_TIMEOUT: all stays in flight, wait again or
+ *         halt; VIRTIO_E_NEEDS_RESET and VIRTIO_E_GONE: halt; VIRTIO_E_STATE when nothing is in flight.
+ *
+ * Context: the disk's; may be long.
+ */
+int virtio_blk_wait(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t timeout_us);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

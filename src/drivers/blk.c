@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block device driver (spec 5.2); include/virtio/blk.h is its manual.
+ *
+ * One slot is one request of the caller. A request that is more than one device request can carry is sent
+ * part after part through the same slot, so it never needs more than it got at the start, and the caller
+ * sees one completion. Asynchronous requests have their slot as the queue's cookie; blocking ones build,
+ * send and judge their parts with the same functions around virtio_flush.
+ *
+ * Must not: keep anything of the caller's in shared memory, read a status byte before the queue has said
+ * that the chain was used, or give back a slot or a buffer that the device may still know.
+ */
+#include "driver.h"
+#include <virtio/blk.h>
+
+/* Request types and status values (spec 5.2.6). */
+#define VIRTIO_BLK_T_IN     0u
+#define VIRTIO_BLK_T_OUT    1u
+#define VIRTIO_BLK_T_FLUSH  4u
+#define VIRTIO_BLK_T_GET_ID 8u
+
+#define VIRTIO_BLK_S_OK     0u
+#define VIRTIO_BLK_S_IOERR  1u
+#define VIRTIO_BLK_S_UNSUPP 2u
+
+/* Not a status: what the byte holds until the device writes it. */
+#define STATUS_UNWRITTEN 0xffu
+
+#define ID_BYTES (VIRTIO_BLK_ID_SIZE - 1)
+
+/* The most data in one device request. Lengths are 32 bits wide, and devices keep them in signed ones. */
+#define PART_MAX (1u << 30)
+
+/* Descriptors of a request beside its data: header and status. */
+#define FRAME_DESCRIPTORS 2u
+
+#define NO_LIMIT UINT32_MAX
+
+/* Device configuration space (spec 5.2.4), as far as it is used. */
+struct virtio_blk_config {
+    uint64_t capacity;
+    uint32_t size_max;
+    uint32_t seg_max;
+    uint16_t cylinders;
+    uint8_t heads;
+    uint8_t sectors;
+    uint32_t blk_size;
+    uint8_t physical_block_exp;
+    uint8_t alignment_offset;
+    uint16_t min_io_size;
+    uint32_t opt_io_size;
+};
+
+_Static_assert(offsetof(struct virtio_blk_config, size_max) == 8, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, seg_max) == 12, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, blk_size) == 20, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, physical_block_exp) == 24, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, alignment_offset) == 25, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, min_io_size) == 26, "spec 5.2.4");
+_Static_assert(offsetof(struct virtio_blk_config, opt_io_size) == 28, "spec 5.2.4");
+
+/* What the device reads at the beginning of a request (struct virtio_blk_req, spec 5.2.6). */
+struct virtio_blk_header {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+};
+
+_Static_assert(sizeof(struct virtio_blk_header) == 16, "spec 5.2.6");
+
+/* A slot's shared memory. A cache line of its own, so that what the device writes never shares one with
+ * another request where DMA is not coherent. */
+struct virtio_blk_unit {
+    struct virtio_blk_header header; /* device reads */
+    uint8_t id[ID_BYTES];            /* device writes */
+    uint8_t unused[27];
+    volatile uint8_t status; /* device writes */
+};
+
+_Static_assert(sizeof(struct virtio_blk_unit) == 64, "one cache line");
+
+struct virtio_blk_slot {
+    struct virtio_blk_slot *next; /* in the free or the ready list */
+    struct virtio_blk_unit *unit;
+    uint64_t unit_address;
+    void *cookie;
+    struct virtio_mapping mapping; /* the caller's buffer; size 0: there is none */
+    uint64_t address;              /* device address of the part in flight, or of the next one */
+    uint64_t sector;               /* its first sector */
+    size_t left;                   /* bytes that are not sent yet */
+    uint32_t part;                 /* bytes of the part in flight */
+    uint32_t type;
+};
+
+static bool is_live(const struct virtio_blk *blk)
+{
+    return blk->device.state == VIRTIO_DEVICE_READY;
+}
+
+/* ---- Configuration ---- */
+
+/* A field that exists only with its feature, and where it goes. */
+struct config_field {
+    uint32_t feature;
+    uint8_t offset;
+    uint8_t width;
+    uint16_t destination;
+};
+
+#define CONFIG_FIELD(feature, name)                                                                \
+    {                                                                                              \
+        (uint32_t)(feature), offsetof(struct virtio_blk_config, name),                             \
+            sizeof(((struct virtio_blk_config *)0)->name), offsetof(struct virtio_blk, name)       \
+    }
+
+static const struct config_field config_fields[] = {
+    CONFIG_FIELD(VIRTIO_BLK_F_SIZE_MAX, size_max),
+    CONFIG_FIELD(VIRTIO_BLK_F_SEG_MAX, seg_max),
+    CONFIG_FIELD(VIRTIO_BLK_F_BLK_SIZE, blk_size),
+    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, physical_block_exp),
+    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, alignment_offset),
+    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, min_io_size),
+    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, opt_io_size),
+};
+
+/* The fields whose feature was taken; the others stay 0. */
+static int read_fields(struct virtio_blk *blk)
+{
+    for (size_t i = 0; i < sizeof(config_fields) / sizeof(config_fields[0]); i++) {
+        const struct config_field *from = &config_fields[i];
+        uint64_t value;
+        int error;
+
+        if (!virtio_has_feature(&blk->device, from->feature))
+            continue;
+        error = virtio_config_read(&blk->device, from->offset, from->width, &value);
+        if (error != VIRTIO_OK)
+            return error;
+        *(uint32_t *)(void *)((uint8_t *)blk + from->destination) = (uint32_t)value;
+    }
+    return VIRTIO_OK;
+}
+
+/* Replace what is missing or makes no sense. The block sizes address nothing here, but callers will shift
+ * and divide by them. */
+static void tame_fields(struct virtio_blk *blk)
+{
+    if (blk->size_max == 0)
+        blk->size_max = NO_LIMIT;
+    if (blk->seg_max == 0)
+        blk->seg_max = 1;
+    if (blk->blk_size < VIRTIO_BLK_SECTOR_SIZE || (blk->blk_size & (blk->blk_size - 1)) != 0)
+        blk->blk_size = VIRTIO_BLK_SECTOR_SIZE;
+    if (blk->physical_block_exp > 31 || blk->blk_size > UINT32_MAX >> blk->physical_block_exp)
+        blk->physical_block_exp = 0;
+}
+
+static int read_config(struct virtio_blk *blk)
+{
+    int error = virtio_config_read(&blk->device, offsetof(struct virtio_blk_config, capacity),
+                                   sizeof(blk->capacity), &blk->capacity);
+
+    if (error == VIRTIO_OK)
+        error = read_fields(blk);
+    tame_fields(blk);
+    blk->read_only = virtio_has_feature(&blk->device, VIRTIO_BLK_F_RO);
+    blk->writeback = virtio_has_feature(&blk->device, VIRTIO_BLK_F_FLUSH);
+    return error;
+}
+
+/* ---- Start and stop ---- */
+
+/* How much one device request can carry, from what the device and the queue can take. */
+static int set_limits(struct virtio_blk *blk)
+{
+    uint16_t size = blk->queue.size;
+    uint64_t bytes = 0;
+
+    if (size > FRAME_DESCRIPTORS) {
+        uint32_t segments = size - FRAME_DESCRIPTORS;
+
+        bytes = (uint64_t)(blk->seg_max < segments ? blk->seg_max : segments) * blk->size_max;
+    }
+    if (bytes > PART_MAX)
+        bytes = PART_MAX;
+    blk->part_max = (uint32_t)bytes & ~(VIRTIO_BLK_SECTOR_SIZE - 1);
+    if (blk->part_max == 0)
+        return VIRTIO_E_NOT_SUPPORTED;
+    size = (uint16_t)(size / (FRAME_DESCRIPTORS + 1));
+    blk->depth = size < VIRTIO_BLK_DEPTH_MAX ? size : VIRTIO_BLK_DEPTH_MAX;
+    return VIRTIO_OK;
+}
+
+static void give_back_slot(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    slot->next = blk->free_slots;
+    blk->free_slots = slot;
+}
+
+static int allocate_slots(struct virtio_blk *blk)
+{
+    const struct virtio_host *host = blk->device.host;
+    struct virtio_blk_unit *units;
+    int error = virtio_allocate_shared(&blk->device, blk->depth * sizeof(*units), sizeof(*units),
+                                       &blk->shared);
+
+    if (error != VIRTIO_OK)
+        return error;
+    blk->slots = host->allocate(host->ctx, blk->depth * sizeof(*blk->slots));
+    if (blk->slots == NULL)
+        return VIRTIO_E_NO_MEMORY;
+    units = blk->shared.memory;
+    for (uint16_t at = blk->depth; at-- > 0;) {
+        blk->slots[at].unit = &units[at];
+        blk->slots[at].unit_address = blk->shared.device_address + at * sizeof(*units);
+        give_back_slot(blk, &blk->slots[at]);
+    }
+    return VIRTIO_OK;
+}
+
+static int set_up(struct virtio_blk *blk)
+{
+    int error = read_config(blk);
+
+    if (error == VIRTIO_OK)
+        error = virtio_queue_start(&blk->queue, &blk->device, 0, VIRTIO_BLK_QUEUE_SIZE);
+    if (error == VIRTIO_OK)
+        error = set_limits(blk);
+    if (error == VIRTIO_OK)
+        error = allocate_slots(blk);
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&blk->device);
+    return error;
+}
+
+/* Free all that set_up acquired, as far as it came; the device has been reset. */
+static int tear_down(struct virtio_blk *blk)
+{
+    const struct virtio_host *host = blk->device.host;
+    struct virtio_blk_done done;
+
+    while (virtio_blk_drain(blk, &done) > 0)
+        continue;
+    (void)virtio_ring_uninit(&blk->queue);
+    virtio_free_shared(&blk->device, &blk->shared);
+    if (blk->slots != NULL)
+        host->free(host->ctx, blk->slots, blk->depth * sizeof(*blk->slots));
+    blk->slots = NULL;
+    blk->free_slots = NULL;
+    return virtio_device_end(&blk->device);
+}
+
+int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
+{
+    static const struct virtio_features wanted = {
+        .supported = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
+                     VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY,
+    };
+    int error;
+
+    if (found->type != VIRTIO_ID_BLOCK)
+        return VIRTIO_E_INVALID;
+    *blk = (struct virtio_blk){.device = *found};
+    error = virtio_device_begin(&blk->device, &wanted);
+    if (error != VIRTIO_OK)
+        return error;
+    error = set_up(blk);
+    if (error == VIRTIO_OK)
+        return VIRTIO_OK;
+    if (virtio_device_fail(&blk->device) != VIRTIO_E_TIMEOUT)
+        (void)tear_down(blk);
+    return error;
+}
+
+int virtio_blk_halt(struct virtio_blk *blk)
+{
+    return virtio_device_stop(&blk->device) == VIRTIO_E_TIMEOUT ? VIRTIO_E_TIMEOUT : VIRTIO_OK;
+}
+
+int virtio_blk_stop(struct virtio_blk *blk)
+{
+    int error = virtio_blk_halt(blk);
+
+    return error == VIRTIO_OK ? tear_down(blk) : error;
+}
+
+/* ---- One request ---- */
+
+static bool writes_buffer(const struct virtio_blk_slot *slot)
+{
+    return slot->mapping.direction == VIRTIO_DEVICE_WRITES;
+}
+
+static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
+{
+    struct virtio_blk_slot *slot = blk->free_slots;
+
+    if (slot != NULL) {
+        blk->free_slots = slot->next;
+        slot->type = type;
+        slot->sector = 0;
+        slot->left = 0;
+        slot->mapping.size = 0;
+    }
+    return slot;
+}
+
+/* The request is over and the device has let go of it: `error` is its result unless unmapping adds one. */
+static int release(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
+{
+    if (slot->mapping.size != 0) {
+        int unmapped = virtio_unmap_buffer(&blk->device, &slot->mapping);
+
+        if (error == VIRTIO_OK && writes_buffer(slot))
+            error = unmapped;
+    }
+    give_back_slot(blk, slot);
+    return error;
+}
+
+static int check_data(const struct virtio_blk *blk, uint64_t sector, const void *buffer,
+                      size_t bytes)
+{
+    uint64_t sectors = bytes / VIRTIO_BLK_SECTOR_SIZE;
+
+    if (!is_live(blk))
+        return VIRTIO_E_STATE;
+    if (bytes == 0)
+        return VIRTIO_E_ZERO_LENGTH;
+    if (buffer == NULL || (bytes & (VIRTIO_BLK_SECTOR_SIZE - 1)) != 0)
+        return VIRTIO_E_INVALID;
+    if (sectors > blk->capacity || sector > blk->capacity - sectors)
+        return VIRTIO_E_OUT_OF_RANGE;
+    return VIRTIO_OK;
+}
+
+/* Check a read or write, find it a slot and map its buffer. */
+static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
+                      size_t bytes, struct virtio_blk_slot **begun)
+{
+    struct virtio_blk_slot *slot;
+    int error = check_data(blk, sector, buffer, bytes);
+
+    if (error != VIRTIO_OK)
+        return error;
+    if (type == VIRTIO_BLK_T_OUT && blk->read_only)
+        return VIRTIO_E_READ_ONLY;
+    slot = take_slot(blk, type);
+    if (slot == NULL)
+        return VIRTIO_E_FULL;
+    error = virtio_map_all_bytes_in_shared_buffer(
+        &blk->device, buffer, bytes,
+        type == VIRTIO_BLK_T_IN ? VIRTIO_DEVICE_WRITES : VIRTIO_DEVICE_READS, &slot->mapping);
+    if (error != VIRTIO_OK) {
+        give_back_slot(blk, slot);
+        return error;
+    }
+    slot->address = slot->mapping.device_address;
+    slot->sector = sector;
+    slot->left = bytes;
+    *begun = slot;
+    return VIRTIO_OK;
+}
+
+/* Check a request without data of the caller's and find it a slot. */
+static int begin_plain(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun)
+{
+    if (!is_live(blk))
+        return VIRTIO_E_STATE;
+    *begun = take_slot(blk, type);
+    return *begun != NULL ? VIRTIO_OK : VIRTIO_E_FULL;
+}
+
+static void append_data(struct virtio_blk *blk, const struct virtio_blk_slot *slot,
+                        struct virtio_chain *chain)
+{
+    uint16_t flags = slot->type == VIRTIO_BLK_T_IN ? VIRTQ_DESC_F_WRITE : 0;
+    uint64_t address = slot->address;
+    uint32_t left = slot->part;
+
+    while (left > blk->size_max) {
+        (void)virtio_append_desc(&blk->queue, address, blk->size_max, flags, chain);
+        address += blk->size_max;
+        left -= blk->size_max;
+    }
+    if (left != 0)
+        (void)virtio_append_desc(&blk->queue, address, left, flags, chain);
+}
+
+/* Build the chain of the next part. What an append has to say, the submit will say again. */
+static void build_part(struct virtio_blk *blk, struct virtio_blk_slot *slot,
+                       struct virtio_chain *chain)
+{
+    struct virtio_blk_unit *unit = slot->unit;
+    bool legacy = blk->device.legacy;
+
+    slot->part = slot->left < blk->part_max ? (uint32_t)slot->left : blk->part_max;
+    slot->left -= slot->part;
+    unit->header.type = virtio_order32(legacy, slot->type);
+    unit->header.sector = virtio_order64(legacy, slot->sector);
+    unit->status = STATUS_UNWRITTEN;
+    virtio_give_shared(&blk->device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
+
+    virtio_prepare(&blk->queue, chain);
+    (void)virtio_append_desc(&blk->queue, slot->unit_address, sizeof(unit->header), 0, chain);
+    append_data(blk, slot, chain);
+    if (slot->type == VIRTIO_BLK_T_GET_ID)
+        (void)virtio_append_desc(&blk->queue,
+                                 slot->unit_address + offsetof(struct virtio_blk_unit, id),
+                                 ID_BYTES, VIRTQ_DESC_F_WRITE, chain);
+    (void)virtio_append_desc(&blk->queue,
+                             slot->unit_address + offsetof(struct virtio_blk_unit, status), 1,
+                             VIRTQ_DESC_F_WRITE, chain);
+}
+
+/*
+ * The part was used: judge it, and move on to the next. A successful read must have written all of its
+ * data. The status byte itself is not asked of `written`, because devices exist that do not count it; that
+ * it was written shows in its value. Legacy devices may put anything there (spec 5.2.6.3), so it is
+ * ignored.
+ */
+static int finish_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
+{
+    virtio_give_shared(&blk->device, slot->unit, sizeof(*slot->unit), VIRTIO_SYNC_FOR_CPU);
+    switch (slot->unit->status) {
+    case VIRTIO_BLK_S_OK:
+        break;
+    case VIRTIO_BLK_S_IOERR:
+        return VIRTIO_E_IO;
+    case VIRTIO_BLK_S_UNSUPP:
+        return VIRTIO_E_UNSUPPORTED_REQUEST;
+    default:
+        return VIRTIO_E_RESPONSE;
+    }
+    if (slot->type == VIRTIO_BLK_T_IN && written < slot->part && !blk->device.legacy)
+        return VIRTIO_E_RESPONSE;
+    slot->address += slot->part;
+    slot->sector += slot->part / VIRTIO_BLK_SECTOR_SIZE;
+    return VIRTIO_OK;
+}
+
+/* ---- Blocking calls ---- */
+
+/* The device failed with a request in flight: it must not stay the device's beyond this call. */
+static int give_up(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
+{
+    if (virtio_blk_halt(blk) != VIRTIO_OK)
+        return VIRTIO_E_BUSY;
+    return release(blk, slot, error);
+}
+
+/* Send a request part by part, waiting for each. */
+static int run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    struct virtio_chain chain;
+    uint32_t written;
+    int error;
+
+    do {
+        build_part(blk, slot, &chain);
+        error = virtio_flush(&blk->queue, &chain, &written);
+        if (virtio_error_leaves_in_flight(error))
+            return give_up(blk, slot, error);
+        if (error == VIRTIO_OK)
+            error = finish_part(blk, slot, written);
+    } while (error == VIRTIO_OK && slot->left != 0);
+    return release(blk, slot, error);
+}
+
+static int run_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
+                    size_t bytes)
+{
+    struct virtio_blk_slot *slot;
+    int error = begin_data(blk, type, sector, buffer, bytes, &slot);
+
+    return error == VIRTIO_OK ? run(blk, slot) : error;
+}
+
+int virtio_blk_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes)
+{
+    return run_data(blk, VIRTIO_BLK_T_IN, sector, buffer, bytes);
+}
+
+int virtio_blk_write(struct virtio_blk *blk, uint64_t sector, const void *buffer, size_t bytes)
+{
+    return run_data(blk, VIRTIO_BLK_T_OUT, sector, (void *)(uintptr_t)buffer, bytes);
+}
+
+int virtio_blk_flush(struct virtio_blk *blk)
+{
+    struct virtio_blk_slot *slot;
+    int error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
+
+    if (error != VIRTIO_OK)
+        return error;
+    return blk->writeback ? run(blk, slot) : release(blk, slot, VIRTIO_OK);
+}
+
+int virtio_blk_get_id(struct virtio_blk *blk, char *id)
+{
+    struct virtio_blk_slot *slot;
+    int error = begin_plain(blk, VIRTIO_BLK_T_GET_ID, &slot);
+
+    id[0] = '\0';
+    if (error != VIRTIO_OK)
+        return error;
+    /* Whatever the device leaves out reads as NUL. */
+    memset(slot->unit->id, 0, ID_BYTES);
+    error = run(blk, slot);
+    if (error != VIRTIO_OK)
+        return error;
+    memcpy(id, slot->unit->id, ID_BYTES);
+    id[ID_BYTES] = '\0';
+    return VIRTIO_OK;
+}
+
+/* ---- Asynchronous calls ---- */
+
+static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    struct virtio_chain chain;
+
+    build_part(blk, slot, &chain);
+    return virtio_submit(&blk->queue, &chain, slot);
+}
+
+static int send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
+{
+    int error;
+
+    slot->cookie = cookie;
+    error = send_part(blk, slot);
+    if (error != VIRTIO_OK)
+        return release(blk, slot, error);
+    blk->in_flight++;
+    return VIRTIO_OK;
+}
+
+static int send_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
+                     size_t bytes, void *cookie)
+{
+    struct virtio_blk_slot *slot;
+    int error = begin_data(blk, type, sector, buffer, bytes, &slot);
+
+    return error == VIRTIO_OK ? send(blk, slot, cookie) : error;
+}
+
+int virtio_blk_submit_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes,
+                           void *cookie)
+{
+    return send_data(blk, VIRTIO_BLK_T_IN, sector, buffer, bytes, cookie);
+}
+
+int virtio_blk_submit_write(struct virtio_blk *blk, uint64_t sector, const void *buffer,
+                            size_t bytes, void *cookie)
+{
+    return send_data(blk, VIRTIO_BLK_T_OUT, sector, (void *)(uintptr_t)buffer, bytes, cookie);
+}
+
+int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie)
+{
+    struct virtio_blk_slot *slot;
+    int error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
+
+    if (error != VIRTIO_OK)
+        return error;
+    if (blk->writeback)
+        return send(blk, slot, cookie);
+    slot->cookie = cookie;
+    slot->next = blk->ready_slots;
+    blk->ready_slots = slot;
+    blk->in_flight++;
+    return VIRTIO_OK;
+}
+
+int virtio_blk_kick(struct virtio_blk *blk)
+{
+    return is_live(blk) ? virtio_kick(&blk->queue) : VIRTIO_E_STATE;
+}
+
+/* Hand a finished request back to the caller. */
+static int hand_back(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error,
+                     struct virtio_blk_done *done)
+{
+    blk->in_flight--;
+    done->cookie = slot->cookie;
+    done->error = release(blk, slot, error);
+    return 1;
+}
+
+static int hand_back_ready(struct virtio_blk *blk, struct virtio_blk_done *done)
+{
+    struct virtio_blk_slot *slot = blk->ready_slots;
+
+    if (slot == NULL)
+        return 0;
+    blk->ready_slots = slot->next;
+    return hand_back(blk, slot, VIRTIO_OK, done);
+}
+
+/* A chain was used: 1 when its request is finished, 0 when another part of it is on its way. The kick's
+ * error, if any, is latched and comes with the next reap. */
+static int complete(struct virtio_blk *blk, const struct virtio_done *used,
+                    struct virtio_blk_done *done)
+{
+    struct virtio_blk_slot *slot = used->cookie;
+    int error = finish_part(blk, slot, used->written);
+
+    if (error == VIRTIO_OK && slot->left != 0) {
+        error = send_part(blk, slot);
+        if (error == VIRTIO_OK) {
+            (void)virtio_kick(&blk->queue);
+            return 0;
+        }
+    }
+    return hand_back(blk, slot, error, done);
+}
+
+int virtio_blk_reap(struct virtio_blk *blk, struct virtio_blk_done *done)
+{
+    struct virtio_done used;
+    int result;
+
+    if (!is_live(blk))
+        return VIRTIO_E_STATE;
+    if (hand_back_ready(blk, done) > 0)
+        return 1;
+    while ((result = virtio_reap(&blk->queue, &used)) > 0) {
+        if (complete(blk, &used, done) > 0)
+            return 1;
+    }
+    return result;
+}
+
+int virtio_blk_wait(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t timeout_us)
+{
+    struct virtio_done used;
+    int result = virtio_blk_kick(blk);
+
+    if (result != VIRTIO_OK)
+        return result;
+    if (hand_back_ready(blk, done) > 0)
+        return 1;
+    while ((result = virtio_wait(&blk->queue, &used, timeout_us)) > 0) {
+        if (complete(blk, &used, done) > 0)
+            return 1;
+    }
+    return result;
+}
+
+/*
+ * What came back of a request when the device was reset. Nothing was written, not even a status, for
+ * requests that the reset took; a request of which parts were left to send was taken as well.
+ */
+static int drained_result(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
+{
+    int error = written != 0 ? finish_part(blk, slot, written) : VIRTIO_E_RESET;
+
+    return error == VIRTIO_OK && slot->left != 0 ? VIRTIO_E_RESET : error;
+}
+
+int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
+{
+    struct virtio_done used;
+    int result;
+
+    if (blk->device.state == VIRTIO_DEVICE_FOUND)
+        return 0;
+    if (blk->device.state != VIRTIO_DEVICE_STOPPED)
+        return VIRTIO_E_BUSY;
+    if (hand_back_ready(blk, done) > 0)
+        return 1;
+    result = virtio_drain(&blk->queue, &used);
+    if (result > 0)
+        return hand_back(blk, used.cookie, drained_result(blk, used.cookie, used.written), done);
+    return result;
+}
