@@ -156,7 +156,7 @@ check-symbols: kernels library
 	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)
 
 size: $(size_objects_i386)
-	$(quiet)sh scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
+	$(quiet)AR=$(AR) sh scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
 
 clean:
 	$(quiet)rm -rf $(BUILD)
