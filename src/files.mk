@@ -25,6 +25,8 @@ VIRTIO_TRANSPORT_SOURCES := \
 	src/transport/pci_bar.c \
 	src/transport/pci_capability.c \
 	src/transport/pci_config.c \
+	src/transport/pci_config_ecam.c \
+	src/transport/pci_config_host.c \
 	src/transport/pci_legacy.c \
 	src/transport/pci_modern.c \
 	src/transport/pci_open.c \
