@@ -64,7 +64,6 @@ class Watcher:
         self.socket = socket
         self.resets_left = configuration.actions.get("reset", 0)
         self.resets = self.resets_left
-        self.boots_seen = 0
         self.failure = ""
 
     def feed(self, chunk):
@@ -79,8 +78,9 @@ class Watcher:
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
             self.parser.line(line.decode("utf-8", "replace"))
-            if self.resets:
-                self._act()
+            if self.resets_left and self._reset_is_due():
+                self.resets_left -= 1
+                self._reset()
 
     def finish(self):
         self.parser.line(self.rest.decode("utf-8", "replace"))
@@ -93,17 +93,11 @@ class Watcher:
             return False
         return len(boots[-1].tests) * (self.resets + 1) >= boots[-1].plan * (done + 1)
 
-    def _act(self):
+    def _reset(self):
+        """The rest of what this boot prints is still in the pipe: the parser takes it as well."""
         try:
-            if len(self.parser.boots) > self.boots_seen:
-                self.boots_seen = len(self.parser.boots)
-                with qmp.Qmp(self.socket) as monitor:
-                    monitor.forbid_reset()
-            if self.resets_left and self._reset_is_due():
-                self.resets_left -= 1
-                # The rest of what this boot printed is still in the pipe: the parser takes it, too.
-                with qmp.Qmp(self.socket) as monitor:
-                    monitor.reset()
+            with qmp.Qmp(self.socket) as monitor:
+                monitor.reset()
         except (qmp.QmpError, OSError) as error:
             self.failure = f"system_reset failed: {error}"
 
