@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 BANNER = re.compile(r"libvirtio \S+ kernel, ")
-DEVICE = re.compile(r"(?P<where>\S+ \S+) (?P<name>.+) device \(type (?P<type>\d+)\), (?P<how>.+)")
+DEVICE = re.compile(r"(?P<where>\S+ \S+) (?P<name>.+) \(type (?P<type>\d+)\), (?P<how>.+)")
 TEST = re.compile(r"(?P<not>not )?ok\b(?: (?P<number>\d+))?(?: - (?P<text>.*))?$")
 SKIP = re.compile(r"(?P<text>.*?)\s*# SKIP\b\s*(?P<reason>.*)$", re.IGNORECASE)
 PLAN = re.compile(r"1\.\.(\d+)$")
