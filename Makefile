@@ -5,9 +5,10 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: check-host, check-symbols, check-guest
+#   make check         all tests: check-host, check-symbols, check-runner, check-guest
 #   make check-host    unit tests on this machine
 #   make check-symbols what libvirtio.a and the kernels may refer to
+#   make check-runner  the tests of the runner, with a fake QEMU
 #   make check-guest   the kernel on every configuration of the matrix
 #   make size          code size by object, also in build/size.tsv
 #   make clean
@@ -128,7 +129,7 @@ $(foreach arch,$(ARCHES),$(eval $(call architecture,$(arch))))
 
 # --- Products --------------------------------------------------------------------------------------------
 
-.PHONY: all kernels library iso run check check-host check-symbols check-guest size clean FORCE
+.PHONY: all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE
 FORCE:
 
 all: kernels library iso
@@ -147,10 +148,14 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-host check-symbols check-guest
+check: check-host check-symbols check-runner check-guest
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix
+
+# The runner itself, with a fake QEMU: does it go red for everything that it should?
+check-runner:
+	$(quiet)prove tests/runner/runner.t
 
 check-symbols: kernels library
 	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)
