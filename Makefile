@@ -42,6 +42,10 @@ need = @command -v $(firstword $(1)) >/dev/null 2>&1 || \
 	{ echo "$(firstword $(1)) is missing: install the Debian package $(2)" >&2; exit 1; }
 
 include src/files.mk
+unlisted := $(filter-out $(VIRTIO_SOURCES),$(wildcard src/*/*.c))
+ifneq ($(unlisted),)
+$(error src/files.mk does not list $(unlisted))
+endif
 
 KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/x86/*.c tests/guest/*.c))
 kernel_sources = boot/headers.S boot/$(1)/entry.S $(KERNEL_SOURCES) \

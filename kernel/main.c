@@ -14,6 +14,7 @@
 #include "options.h"
 #include "pages.h"
 #include "paging.h"
+#include "report.h"
 #include "suites.h"
 
 #include <stdio.h>
@@ -110,6 +111,7 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
     bring_up(magic, address);
     host = host_init(options.memory_high);
     discovery_run(&discovery, host, &options, boot_info.acpi_rsdp);
+    report_devices(discovery.devices, discovery.count);
     result = run_tests(host);
     time = clock_microseconds();
     printf("time: %lu.%03lu s\n", (unsigned long)(time / 1000000),

@@ -5,8 +5,11 @@
  */
 #include "suites.h"
 
+#include "tests/guest/suites.h"
+
 const struct test_suite *const kernel_suites[] = {
     &suite_kernel,
+    &suite_rng,
     &suite_leaks,
     NULL,
 };

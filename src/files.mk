@@ -1,12 +1,41 @@
 # SPDX-License-Identifier: MIT
 #
-# The library's sources, the one list of them. Other builds can include this file or read it: each source
-# stands on a line of its own, relative to the project's top directory. The groups exist for `make size`.
+# The library's sources, the one list of them: for this project's makefile, and for builds that include the
+# library as source. One file a line, relative to the project's top directory.
 
-VIRTIO_CORE_SOURCES := $(sort $(wildcard src/core/*.c))
-VIRTIO_QUEUE_SOURCES := $(sort $(wildcard src/queue/*.c))
-VIRTIO_TRANSPORT_SOURCES := $(sort $(wildcard src/transport/*.c))
-VIRTIO_DRIVER_SOURCES := $(sort $(wildcard src/drivers/*.c))
+VIRTIO_CORE_SOURCES := \
+	src/core/arena.c \
+	src/core/config.c \
+	src/core/device.c \
+	src/core/dump.c \
+	src/core/error.c \
+	src/core/host.c \
+	src/core/log.c \
+	src/core/memory.c \
+	src/core/names.c \
+	src/core/time.c
+
+VIRTIO_QUEUE_SOURCES := \
+	src/queue/queue.c \
+	src/queue/split.c
+
+VIRTIO_TRANSPORT_SOURCES := \
+	src/transport/common.c \
+	src/transport/mmio.c \
+	src/transport/pci_bar.c \
+	src/transport/pci_capability.c \
+	src/transport/pci_config.c \
+	src/transport/pci_config_ecam.c \
+	src/transport/pci_config_host.c \
+	src/transport/pci_legacy.c \
+	src/transport/pci_modern.c \
+	src/transport/pci_open.c \
+	src/transport/pci_scan.c \
+	src/transport/region.c
+
+VIRTIO_DRIVER_SOURCES := \
+	src/drivers/blk.c \
+	src/drivers/rng.c
 
 VIRTIO_SOURCES := \
 	$(VIRTIO_CORE_SOURCES) \

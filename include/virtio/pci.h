@@ -93,6 +93,7 @@ struct virtio_pci_function {
     uint8_t window_capability; /* offset of the VIRTIO_PCI_CAP_PCI_CFG capability, or 0 */
     uint8_t msix_capability;   /* offset of the MSI-X capability, or 0 */
     uint16_t saved_command;    /* command register as it was found */
+    uint16_t decode;           /* its bits for the spaces in which every BAR has an address */
     struct virtio_pci_bar bars[6];
     struct virtio_region common; /* modern: common configuration; legacy: BAR0's registers */
     struct virtio_region notify;

@@ -15,6 +15,7 @@ from .images import FAULTY_SECTOR
 
 EXIT_PORT = 0xF4
 EXIT_SUCCESS = 33  # isa-debug-exit ends QEMU with (value << 1) | 1, and the kernel writes 0x10
+EXIT_CRASH = 37  # 0x12
 ACCESS_EVENTS = ("memory_region_ops_read", "memory_region_ops_write")
 
 

@@ -15,7 +15,7 @@ PCI_TRANSPORTS = ("legacy", "transitional", "modern")
 MMIO_TRANSPORTS = ("mmio1", "mmio2")
 TRANSPORTS = PCI_TRANSPORTS + MMIO_TRANSPORTS
 BOOTS = ("kernel", "iso", "disk", "product-iso")
-ACTIONS = ("reset", "accesses")
+ACTIONS = ("reset", "accesses", "crash")
 
 # Device kind -> (QEMU's name without its bus suffix, the kernel's name of the type).
 KINDS = {
@@ -185,7 +185,7 @@ def parse_expect(text):
 
 
 def parse_actions(text):
-    """`reset=3` and `accesses=1`: what the runner does beside watching; `none` for nothing."""
+    """`reset=3`, `accesses=1`, `crash=1`: what the runner does or demands besides; or `none`."""
     actions = {}
     for item in [] if text == "none" else text.split():
         name, separator, value = item.partition("=")

@@ -64,6 +64,7 @@ class Watcher:
         self.socket = socket
         self.resets_left = configuration.actions.get("reset", 0)
         self.resets = self.resets_left
+        self.boots_seen = 0
         self.failure = ""
 
     def feed(self, chunk):
@@ -78,9 +79,8 @@ class Watcher:
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
             self.parser.line(line.decode("utf-8", "replace"))
-            if self.resets_left and self._reset_is_due():
-                self.resets_left -= 1
-                self._reset()
+            if self.resets:
+                self._act()
 
     def finish(self):
         self.parser.line(self.rest.decode("utf-8", "replace"))
@@ -93,11 +93,17 @@ class Watcher:
             return False
         return len(boots[-1].tests) * (self.resets + 1) >= boots[-1].plan * (done + 1)
 
-    def _reset(self):
-        """The rest of what this boot prints is still in the pipe: the parser takes it as well."""
+    def _act(self):
         try:
-            with qmp.Qmp(self.socket) as monitor:
-                monitor.reset()
+            if len(self.parser.boots) > self.boots_seen:
+                self.boots_seen = len(self.parser.boots)
+                with qmp.Qmp(self.socket) as monitor:
+                    monitor.forbid_reset()
+            if self.resets_left and self._reset_is_due():
+                self.resets_left -= 1
+                # The rest of what this boot printed is still in the pipe: the parser takes it, too.
+                with qmp.Qmp(self.socket) as monitor:
+                    monitor.reset()
         except (qmp.QmpError, OSError) as error:
             self.failure = f"system_reset failed: {error}"
 

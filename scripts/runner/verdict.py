@@ -8,7 +8,7 @@ nothing failed, and neither QEMU nor the disks tell another story.
 import dataclasses
 
 from . import complaints
-from .command import EXIT_SUCCESS
+from .command import EXIT_CRASH, EXIT_SUCCESS
 from .configuration import TYPE_NUMBERS
 
 EXIT_MEANINGS = {35: "the kernel counted failures", 37: "the kernel crashed",
@@ -48,6 +48,8 @@ def judge(configuration, outcome):
     if boots:
         last = boots[-1]
         verdict.passed, verdict.failed, verdict.skipped = last.passed, last.failed, last.skipped
+        if "crash" in configuration.actions:
+            return judge_crash(last, outcome, verdict)
         judge_complete(last, verdict)
         judge_promise(configuration, last, verdict)
     judge_exit(outcome, verdict)
@@ -84,6 +86,20 @@ def boot_protocol(configuration):
     if configuration.boot != "kernel":
         return "multiboot 2"
     return "multiboot 1" if configuration.arch == "i386" else "PVH"
+
+
+def judge_crash(boot, outcome, verdict):
+    """The kernel was told to crash: it must say so and end, and nothing may look like success."""
+    verdict.faults = [fault for fault in verdict.faults if fault != boot.crash]
+    if not boot.crash:
+        verdict.faults.append("the kernel did not report the crash that it was told to make")
+    if boot.summary is not None:
+        verdict.faults.append("the kernel went on after its crash")
+    if outcome.status != EXIT_CRASH:
+        verdict.faults.append(f"QEMU's exit status is {outcome.status} instead of {EXIT_CRASH}")
+    if not verdict.faults:
+        verdict.facts.append(f"reported: {boot.crash}")
+    return verdict
 
 
 def judge_complete(boot, verdict):

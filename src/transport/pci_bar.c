@@ -13,146 +13,136 @@ enum {
     BAR_IO_FLAGS = 0x3,
     BAR_MEMORY_TYPE = 0x6,
     BAR_MEMORY_64BIT = 0x4,
-    BAR_MEMORY_RESERVED = 0x6,
     BAR_MEMORY_FLAGS = 0xf
 };
 
 #define BARS 6u
 
-struct bar_value {
-    uint32_t address; /* as found */
-    uint32_t mask;    /* as read after writing all ones */
+/* The six registers. */
+struct registers {
+    uint32_t address[BARS]; /* as found */
+    uint32_t mask[BARS];    /* as read after all ones were written */
 };
 
-static unsigned bar_offset(unsigned index)
+static void probe(const struct virtio_device *device, struct registers *registers)
 {
-    return PCI_BAR0 + 4 * index;
+    unsigned index;
+
+    for (index = 0; index < BARS; index++) {
+        const unsigned offset = PCI_BAR0 + 4 * index;
+
+        registers->address[index] = virtio_pci_read(device, offset, 4);
+        virtio_pci_write(device, offset, 4, 0xffffffffu);
+        registers->mask[index] = virtio_pci_read(device, offset, 4);
+        virtio_pci_write(device, offset, 4, registers->address[index]);
+    }
 }
 
-static struct bar_value bar_probe(const struct virtio_device *device, unsigned index)
+static uint16_t decode_bit(enum virtio_space space)
 {
-    const unsigned offset = bar_offset(index);
-    struct bar_value value;
-
-    value.address = virtio_pci_read(device, offset, 4);
-    virtio_pci_write(device, offset, 4, 0xffffffffu);
-    value.mask = virtio_pci_read(device, offset, 4);
-    virtio_pci_write(device, offset, 4, value.address);
-    return value;
+    return space == VIRTIO_SPACE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 }
 
-/* Fill in a BAR from its address and mask, flags cleared. A BAR that still has all the ones of somebody's
- * sizing is as unassigned as one that is zero. */
-static void bar_set(struct virtio_pci_bar *bar, enum virtio_space space, uint64_t address,
-                    uint64_t mask)
+/* Fill in the BARs. One that is zero has no address, and neither has one with the ones of somebody's
+ * sizing left in it. Decoding is switched on for a whole space, so that one BAR without an address makes
+ * the others of its space unusable: it would answer at address 0. */
+static void decode(struct virtio_pci_function *function, const struct registers *registers)
 {
-    if (mask == 0)
-        return;
-    bar->space = space;
-    bar->size = mask & (~mask + 1);
-    bar->address = (address & mask) == mask ? 0 : address & mask;
-}
+    unsigned index;
 
-/* Decode the BAR at `index`; returns how many registers it takes. */
-static unsigned bar_decode(struct virtio_device *device, unsigned index)
-{
-    struct virtio_pci_bar *bar = &device->pci.bars[index];
-    const struct bar_value low = bar_probe(device, index);
-    const uint32_t memory_mask = low.mask & ~(uint32_t)BAR_MEMORY_FLAGS;
-    struct bar_value high;
+    for (index = 0; index < BARS; index++) {
+        struct virtio_pci_bar *bar = &function->bars[index];
+        uint32_t flags = registers->mask[index];
+        uint64_t address = registers->address[index];
+        uint64_t mask = flags & ~(uint32_t)BAR_IO_FLAGS;
 
-    if (low.mask & BAR_IO) {
-        bar_set(bar, VIRTIO_SPACE_IO, low.address, low.mask & ~(uint32_t)BAR_IO_FLAGS);
-        return 1;
+        bar->space = VIRTIO_SPACE_IO;
+        if ((flags & BAR_IO) == 0) {
+            bar->space = VIRTIO_SPACE_MEMORY;
+            mask = flags & ~(uint32_t)BAR_MEMORY_FLAGS;
+            bar->is_64bit = (flags & BAR_MEMORY_TYPE) == BAR_MEMORY_64BIT;
+        }
+        if (bar->is_64bit && ++index < BARS) {
+            address |= (uint64_t)registers->address[index] << 32;
+            mask |= (uint64_t)registers->mask[index] << 32;
+        }
+        address &= mask;
+        bar->size = mask & (~mask + 1);
+        if (mask == 0 || index == BARS)
+            bar->space = VIRTIO_SPACE_NONE;
+        else if (address == 0 || address == mask)
+            function->decode = (uint16_t)(function->decode & ~(unsigned)decode_bit(bar->space));
+        else
+            bar->address = address;
     }
-    if ((low.mask & BAR_MEMORY_TYPE) != BAR_MEMORY_64BIT) {
-        if ((low.mask & BAR_MEMORY_TYPE) != BAR_MEMORY_RESERVED)
-            bar_set(bar, VIRTIO_SPACE_MEMORY, low.address, memory_mask);
-        return 1;
-    }
-    if (index + 1 < BARS) {
-        high = bar_probe(device, index + 1);
-        bar->is_64bit = true;
-        bar_set(bar, VIRTIO_SPACE_MEMORY, (uint64_t)high.address << 32 | low.address,
-                (uint64_t)high.mask << 32 | memory_mask);
-    }
-    return 2;
 }
 
 int virtio_pci_bars_find(struct virtio_device *device)
 {
     struct virtio_pci_function *function = &device->pci;
-    unsigned index = 0;
+    struct registers registers;
 
-    if ((virtio_pci_read(device, PCI_ID, 4) & 0xffffu) != VIRTIO_PCI_VENDOR)
+    if (virtio_pci_read(device, PCI_ID, 2) != VIRTIO_PCI_VENDOR)
         return VIRTIO_E_GONE;
     function->saved_command = (uint16_t)virtio_pci_read(device, PCI_COMMAND, 2);
     /* While a BAR is all ones the function must not answer there. */
     virtio_pci_write(device, PCI_COMMAND, 2,
-                     function->saved_command & ~(uint32_t)(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
-    while (index < BARS)
-        index += bar_decode(device, index);
+                     function->saved_command & ~(unsigned)(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+    probe(device, &registers);
     virtio_pci_write(device, PCI_COMMAND, 2, function->saved_command);
+    function->decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+    decode(function, &registers);
     return VIRTIO_OK;
 }
 
-/* Decoding is switched on for a whole space. One BAR without an address makes the others of its space
- * unusable too, for it would answer at address 0. */
-static bool space_is_assigned(const struct virtio_device *device, enum virtio_space space)
+/* Can the CPU reach this BAR? Maps it at the first call. */
+static bool within_reach(const struct virtio_host *host, struct virtio_pci_bar *bar)
 {
-    unsigned index;
-
-    for (index = 0; index < BARS; index++)
-        if (device->pci.bars[index].space == space && device->pci.bars[index].address == 0)
-            return false;
-    return true;
+    if (host->register_read)
+        return true;
+    if (bar->space == VIRTIO_SPACE_IO)
+        return VIRTIO_NATIVE_PORTS && bar->address + bar->size <= 0x10000;
+    if (!bar->pointer && bar->size <= SIZE_MAX)
+        bar->pointer = virtio_host_mmio_map(host, bar->address, (size_t)bar->size);
+    return bar->pointer != NULL;
 }
 
-int virtio_pci_bar_reach(struct virtio_device *device, unsigned index, struct virtio_region *region)
+int virtio_pci_bar_reach(struct virtio_device *device, unsigned index, uint32_t offset,
+                         uint32_t length, struct virtio_region *region)
 {
     struct virtio_pci_bar *bar = &device->pci.bars[index];
 
-    if (bar->space == VIRTIO_SPACE_NONE)
+    if (bar->space == VIRTIO_SPACE_NONE || offset > bar->size || length > bar->size - offset)
         return VIRTIO_E_CAPABILITY;
-    *region = (struct virtio_region){
-        .space = bar->space,
-        .bar = (uint8_t)index,
-        .length = bar->size > UINT32_MAX ? UINT32_MAX : (uint32_t)bar->size,
-        .address = bar->address,
-    };
-    if (!space_is_assigned(device, bar->space))
+    if ((device->pci.decode & decode_bit(bar->space)) == 0)
         return VIRTIO_E_BAR_UNASSIGNED;
-    if (bar->space == VIRTIO_SPACE_IO)
-        return virtio_host_has_ports(device->host, bar->address, bar->size)
-                   ? VIRTIO_OK
-                   : VIRTIO_E_BAR_UNREACHABLE;
-    if (device->host->register_read)
-        return VIRTIO_OK;
-    if (!bar->pointer && bar->size <= SIZE_MAX)
-        bar->pointer = virtio_host_mmio_map(device->host, bar->address, (size_t)bar->size);
-    region->pointer = bar->pointer;
-    return bar->pointer ? VIRTIO_OK : VIRTIO_E_BAR_UNREACHABLE;
+    region->bar = (uint8_t)index;
+    region->length = length;
+    region->pointer = NULL;
+    if (!within_reach(device->host, bar)) {
+        region->space = VIRTIO_SPACE_PCI_WINDOW;
+        region->address = offset;
+        return VIRTIO_E_BAR_UNREACHABLE;
+    }
+    region->space = bar->space;
+    region->address = bar->address + offset;
+    if (bar->pointer)
+        region->pointer = bar->pointer + offset;
+    return VIRTIO_OK;
 }
 
 void virtio_pci_enable(const struct virtio_device *device)
 {
-    uint32_t command = device->pci.saved_command | PCI_COMMAND_MASTER;
-
-    if (space_is_assigned(device, VIRTIO_SPACE_IO))
-        command |= PCI_COMMAND_IO;
-    if (space_is_assigned(device, VIRTIO_SPACE_MEMORY))
-        command |= PCI_COMMAND_MEMORY;
-    virtio_pci_write(device, PCI_COMMAND, 2, command);
+    virtio_pci_write(device, PCI_COMMAND, 2,
+                     (unsigned)device->pci.saved_command | device->pci.decode | PCI_COMMAND_MASTER);
 }
 
 void virtio_pci_close(struct virtio_device *device)
 {
-    unsigned index;
+    struct virtio_pci_bar *bar = device->pci.bars;
 
     virtio_pci_write(device, PCI_COMMAND, 2, device->pci.saved_command);
-    for (index = 0; index < BARS; index++) {
-        struct virtio_pci_bar *bar = &device->pci.bars[index];
-
+    for (; bar < device->pci.bars + BARS; bar++) {
         if (bar->pointer)
             virtio_host_mmio_unmap(device->host, (void *)(uintptr_t)bar->pointer,
                                    (size_t)bar->size);

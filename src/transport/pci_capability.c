@@ -15,7 +15,7 @@ enum {
     CAPABILITY_MSIX = 0x11,
     CAPABILITY_FIRST = 0x40, /* below is the header */
     CAPABILITY_HOPS = 48,    /* as many as fit: 192 bytes of 4 */
-    MSIX_SIZE = 12
+    LAST_BAR = 5
 };
 
 /* virtio_pci_cap.cfg_type */
@@ -32,8 +32,8 @@ enum {
     FIELD_OFFSET = 8,
     FIELD_LENGTH = 12,
     CAPABILITY_SIZE = 16,
-    FIELD_MULTIPLIER = 16,
-    NOTIFY_SIZE = 20
+    FIELD_MULTIPLIER = 16, /* struct virtio_pci_notify_cap */
+    LONG_CAPABILITY_SIZE = 20
 };
 
 /* What the library needs of each structure, by type from TYPE_COMMON to TYPE_DEVICE. */
@@ -42,135 +42,105 @@ enum {
 static const struct {
     uint8_t length;    /* least bytes */
     uint8_t alignment; /* of the offset in the BAR */
-    bool needed;
-} structures[STRUCTURES] = {{56, 4, true}, {2, 2, true}, {1, 1, false}, {1, 4, false}};
+} structures[STRUCTURES] = {{56, 4}, {2, 2}, {1, 1}, {1, 4}};
 
 struct walk {
     struct virtio_device *device;
-    struct virtio_region *regions[STRUCTURES];
-    int errors[STRUCTURES]; /* why the instances met so far can't be used */
+    struct virtio_region *regions[STRUCTURES]; /* the best so far */
+    int error; /* why the device can't be driven by capabilities, should that turn out to be so */
 };
 
-/* A capability's structure in the BAR, reachable or (VIRTIO_E_BAR_UNREACHABLE) as the window sees it. */
-static int structure_region(struct virtio_device *device, unsigned index, uint32_t offset,
-                            uint32_t length, struct virtio_region *region)
+/* Take the structure of a capability if it is better than what was met before; or say why not. */
+static int take_structure(const struct walk *walk, unsigned kind, unsigned capability)
 {
-    const uint64_t size = device->pci.bars[index].size;
-    const int error = virtio_pci_bar_reach(device, index, region);
+    struct virtio_device *device = walk->device;
+    struct virtio_region *best = walk->regions[kind];
+    struct virtio_region region;
+    uint32_t bar, offset, length;
+    int error;
 
-    if (error == VIRTIO_E_CAPABILITY || offset > size || length > size - offset)
+    if (best->space != VIRTIO_SPACE_NONE && best->space != VIRTIO_SPACE_PCI_WINDOW)
+        return VIRTIO_OK;
+    bar = virtio_pci_read(device, capability + FIELD_BAR, 1);
+    offset = virtio_pci_read(device, capability + FIELD_OFFSET, 4);
+    length = virtio_pci_read(device, capability + FIELD_LENGTH, 4);
+    if (bar > LAST_BAR)
+        return VIRTIO_E_NOT_SUPPORTED; /* reserved: to be ignored */
+    if (length < structures[kind].length || (offset & (structures[kind].alignment - 1u)) != 0)
         return VIRTIO_E_CAPABILITY;
-    region->length = length;
-    region->address += offset;
-    if (region->pointer)
-        region->pointer += offset;
-    if (error == VIRTIO_E_BAR_UNREACHABLE) {
-        region->space = VIRTIO_SPACE_PCI_WINDOW;
-        region->address = offset;
+    error = virtio_pci_bar_reach(device, bar, offset, length, &region);
+    if (error == VIRTIO_OK ||
+        (error == VIRTIO_E_BAR_UNREACHABLE && best->space == VIRTIO_SPACE_NONE)) {
+        *best = region;
+        if (kind == TYPE_NOTIFY - TYPE_COMMON)
+            device->pci.notify_off_multiplier =
+                virtio_pci_read(device, capability + FIELD_MULTIPLIER, 4);
     }
     return error;
 }
 
-/* Take the structure of the capability at `capability` if it is better than what was met before. */
-static void take_structure(struct walk *walk, unsigned kind, unsigned capability)
+/* A vendor-specific capability; `header` is its first four bytes. */
+static void take_vendor(struct walk *walk, unsigned capability, uint32_t header)
 {
-    struct virtio_device *device = walk->device;
-    struct virtio_region *best = walk->regions[kind];
-    const uint32_t bar = virtio_pci_read(device, capability + FIELD_BAR, 1);
-    const uint32_t offset = virtio_pci_read(device, capability + FIELD_OFFSET, 4);
-    const uint32_t length = virtio_pci_read(device, capability + FIELD_LENGTH, 4);
-    struct virtio_region region;
-    int error = VIRTIO_E_CAPABILITY;
-
-    if (bar > 5)
-        return; /* reserved: to be ignored */
-    if (best->space != VIRTIO_SPACE_NONE && best->space != VIRTIO_SPACE_PCI_WINDOW)
-        return;
-    if (length >= structures[kind].length && offset % structures[kind].alignment == 0)
-        error = structure_region(device, bar, offset, length, &region);
-    if (error < walk->errors[kind])
-        walk->errors[kind] = error;
-    if (error != VIRTIO_OK &&
-        (error != VIRTIO_E_BAR_UNREACHABLE || best->space != VIRTIO_SPACE_NONE))
-        return;
-    *best = region;
-    if (kind == TYPE_NOTIFY - TYPE_COMMON)
-        device->pci.notify_off_multiplier =
-            virtio_pci_read(device, capability + FIELD_MULTIPLIER, 4);
-}
-
-/* One capability of the list; `header` is its first four bytes. */
-static void take_capability(struct walk *walk, unsigned capability, uint32_t header)
-{
-    struct virtio_pci_function *function = &walk->device->pci;
-    const unsigned id = header & 0xff;
     const unsigned length = header >> 16 & 0xff;
     const unsigned type = header >> 24;
-    const unsigned room = PCI_CONFIG_SIZE - capability;
+    const unsigned size =
+        type == TYPE_NOTIFY || type == TYPE_WINDOW ? LONG_CAPABILITY_SIZE : CAPABILITY_SIZE;
+    int error;
 
-    if (id == CAPABILITY_MSIX && room >= MSIX_SIZE && function->msix_capability == 0)
-        function->msix_capability = (uint8_t)capability;
-    if (id != CAPABILITY_VENDOR || length < CAPABILITY_SIZE || room < CAPABILITY_SIZE)
+    if (length < size || capability + size > PCI_CONFIG_SIZE)
         return;
-    if ((type == TYPE_NOTIFY || type == TYPE_WINDOW) &&
-        (length < NOTIFY_SIZE || room < NOTIFY_SIZE))
+    if (type == TYPE_WINDOW && walk->device->pci.window_capability == 0)
+        walk->device->pci.window_capability = (uint8_t)capability;
+    if (type < TYPE_COMMON || type > TYPE_DEVICE)
         return;
-    if (type == TYPE_WINDOW && function->window_capability == 0)
-        function->window_capability = (uint8_t)capability;
-    if (type >= TYPE_COMMON && type <= TYPE_DEVICE && walk->device->force != VIRTIO_FORCE_LEGACY)
-        take_structure(walk, type - TYPE_COMMON, capability);
+    error = take_structure(walk, type - TYPE_COMMON, capability);
+    if (error == VIRTIO_OK)
+        error = VIRTIO_E_CAPABILITY; /* it must be another that is missing */
+    if (error < walk->error)
+        walk->error = error; /* the codes get more telling downwards */
 }
 
 static void walk_list(struct walk *walk)
 {
+    struct virtio_device *device = walk->device;
     unsigned hops, capability;
     uint32_t header;
 
-    if ((virtio_pci_read(walk->device, PCI_STATUS, 2) & STATUS_CAPABILITIES) == 0)
+    if ((virtio_pci_read(device, PCI_STATUS, 2) & STATUS_CAPABILITIES) == 0)
         return;
-    capability = virtio_pci_read(walk->device, PCI_CAPABILITIES, 1) & 0xfcu;
-    for (hops = 0; hops < CAPABILITY_HOPS && capability >= CAPABILITY_FIRST; hops++) {
-        header = virtio_pci_read(walk->device, capability, 4);
-        take_capability(walk, capability, header);
-        capability = header >> 8 & 0xfcu;
+    capability = virtio_pci_read(device, PCI_CAPABILITIES, 1);
+    for (hops = 0; hops < CAPABILITY_HOPS; hops++) {
+        capability &= 0xfcu;
+        if (capability < CAPABILITY_FIRST)
+            return;
+        header = virtio_pci_read(device, capability, 4);
+        if ((header & 0xff) == CAPABILITY_VENDOR && device->force != VIRTIO_FORCE_LEGACY)
+            take_vendor(walk, capability, header);
+        else if ((header & 0xff) == CAPABILITY_MSIX)
+            device->pci.msix_capability = (uint8_t)capability;
+        capability = header >> 8;
     }
-}
-
-/* Why a structure that could not be had makes the device undrivable this way, or VIRTIO_OK. One that is
- * optional and malformed counts as absent; one that is there but out of reach does not. */
-static int missing(const struct walk *walk, unsigned kind)
-{
-    const int error = walk->errors[kind];
-
-    if (walk->regions[kind]->space != VIRTIO_SPACE_NONE)
-        return VIRTIO_OK;
-    if (structures[kind].needed)
-        return error == VIRTIO_OK ? VIRTIO_E_NOT_SUPPORTED : error;
-    return error == VIRTIO_E_CAPABILITY ? VIRTIO_OK : error;
 }
 
 int virtio_pci_capabilities_find(struct virtio_device *device)
 {
     struct virtio_pci_function *function = &device->pci;
     struct walk walk = {
-        .device = device,
-        .regions = {&function->common, &function->notify, &function->isr, &function->device_config},
+        device,
+        {&function->common, &function->notify, &function->isr, &function->device_config},
+        VIRTIO_E_NOT_SUPPORTED,
     };
-    bool any = false;
-    int worst = VIRTIO_OK;
     unsigned kind;
 
     walk_list(&walk);
     for (kind = 0; kind < STRUCTURES; kind++) {
         struct virtio_region *region = walk.regions[kind];
-        int error;
 
         if (region->space == VIRTIO_SPACE_PCI_WINDOW && function->window_capability == 0)
-            region->space = VIRTIO_SPACE_NONE;
-        any = any || region->space != VIRTIO_SPACE_NONE || walk.errors[kind] != VIRTIO_OK;
-        error = missing(&walk, kind);
-        if (error < worst)
-            worst = error; /* the error codes get more telling downwards */
+            *region = (struct virtio_region){.space = VIRTIO_SPACE_NONE};
     }
-    return worst == VIRTIO_E_NOT_SUPPORTED && any ? VIRTIO_E_CAPABILITY : worst;
+    if (function->common.space == VIRTIO_SPACE_NONE || function->notify.space == VIRTIO_SPACE_NONE)
+        return walk.error;
+    return VIRTIO_OK;
 }

@@ -54,13 +54,13 @@ void virtio_pci_write(const struct virtio_device *device, unsigned offset, unsig
 int virtio_pci_bars_find(struct virtio_device *device);
 
 /**
- * The whole of a BAR as a region, mapped if need be.
+ * `length` bytes at `offset` of a BAR as a region; maps the BAR if need be.
  *
- * @return VIRTIO_OK; VIRTIO_E_CAPABILITY when there is no such BAR; VIRTIO_E_BAR_UNASSIGNED;
- *         VIRTIO_E_BAR_UNREACHABLE.
+ * @return VIRTIO_OK; VIRTIO_E_CAPABILITY when there is no such range; VIRTIO_E_BAR_UNASSIGNED; or
+ *         VIRTIO_E_BAR_UNREACHABLE with the region as it is seen through the window.
  */
-int virtio_pci_bar_reach(struct virtio_device *device, unsigned index,
-                         struct virtio_region *region);
+int virtio_pci_bar_reach(struct virtio_device *device, unsigned index, uint32_t offset,
+                         uint32_t length, struct virtio_region *region);
 
 /** Take from the capability list what the library uses: virtio structures, the window, MSI-X.
  * @return VIRTIO_OK when the device can be driven by them; VIRTIO_E_NOT_SUPPORTED when there are no

@@ -152,20 +152,21 @@ bool virtio_pci_is_transitional(const struct virtio_device *device)
 
 int virtio_pci_legacy_setup(struct virtio_device *device)
 {
+    struct virtio_pci_function *function = &device->pci;
     struct virtio_region registers;
     int error;
 
     if (!virtio_pci_is_transitional(device))
         return VIRTIO_E_NOT_SUPPORTED;
-    error = virtio_pci_bar_reach(device, 0, &registers);
+    if (function->bars[0].size < HEADER_SIZE || function->bars[0].size > UINT32_MAX)
+        return VIRTIO_E_CAPABILITY;
+    error = virtio_pci_bar_reach(device, 0, 0, (uint32_t)function->bars[0].size, &registers);
     if (error != VIRTIO_OK)
         return error;
-    if (registers.length < HEADER_SIZE)
-        return VIRTIO_E_CAPABILITY;
-    device->pci.common = registers;
-    device->pci.notify = (struct virtio_region){.space = VIRTIO_SPACE_NONE};
-    device->pci.device_config = device->pci.notify;
-    virtio_region_slice(&registers, ISR_STATUS, 1, &device->pci.isr);
+    function->common = registers;
+    function->notify.space = VIRTIO_SPACE_NONE;
+    function->device_config.space = VIRTIO_SPACE_NONE;
+    (void)virtio_region_slice(&registers, ISR_STATUS, 1, &function->isr);
     device->legacy = true;
     device->ops = &legacy_ops;
     return VIRTIO_OK;

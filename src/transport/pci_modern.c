@@ -147,8 +147,6 @@ static const struct virtio_transport_ops modern_ops = {
 
 void virtio_pci_modern_setup(struct virtio_device *device)
 {
-    if (device->pci.device_config.space == VIRTIO_SPACE_NONE)
-        device->pci.device_config.length = 0;
     device->legacy = false;
     device->ops = &modern_ops;
 }

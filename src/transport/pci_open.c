@@ -5,6 +5,7 @@
  *
  * Spec: 4.1.5.1.1 (layout detection).
  */
+#include "../core/bytes.h"
 #include "pci_internal.h"
 
 static const char *modern_choice(const struct virtio_device *device)
@@ -64,17 +65,12 @@ static int choose(struct virtio_device *device)
     return modern_error;
 }
 
-/* Forget what an earlier opening found. */
+/* Forget what an earlier opening found: all but the identity. */
 static void forget(struct virtio_pci_function *function)
 {
-    const struct virtio_pci_function found = *function;
+    const size_t identity = offsetof(struct virtio_pci_function, window_capability);
 
-    *function = (struct virtio_pci_function){
-        .config = found.config,
-        .address = found.address,
-        .device_id = found.device_id,
-        .revision_id = found.revision_id,
-    };
+    memset((unsigned char *)function + identity, 0, sizeof(*function) - identity);
 }
 
 int virtio_pci_open(struct virtio_device *device)

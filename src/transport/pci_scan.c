@@ -20,36 +20,39 @@ enum {
 #define DEVICE_ID_LOW  0x1000u
 #define DEVICE_ID_HIGH 0x107fu
 
-static uint32_t read_config(const struct virtio_host *host, const struct virtio_pci_config *config,
-                            struct virtio_pci_address address, uint16_t offset, unsigned width)
+/* Make `device` stand for a function, so that its configuration space can be read. */
+static void point_at(struct virtio_device *device, const struct virtio_host *host,
+                     const struct virtio_pci_config *config, struct virtio_pci_address address)
 {
-    return config->read(config, host, address, offset, width);
+    virtio_device_found(device, host, 0, 0);
+    device->pci.config = config;
+    device->pci.address = address;
+}
+
+/* Is this function, with these two registers, a virtio device? Fill in what it is. */
+static int identify(struct virtio_device *device, uint32_t id, uint32_t header)
+{
+    const uint32_t device_id = id >> 16;
+    uint32_t subsystem;
+
+    if ((id & 0xffff) != VIRTIO_PCI_VENDOR || device_id < DEVICE_ID_LOW ||
+        device_id > DEVICE_ID_HIGH || (header & HEADER_TYPE_MASK) != HEADER_TYPE_DEVICE)
+        return VIRTIO_E_NO_DEVICE;
+    subsystem = virtio_pci_read(device, PCI_SUBSYSTEM_ID, 4);
+    device->vendor = subsystem & 0xffff;
+    device->type = device_id < VIRTIO_PCI_DEVICE_MODERN ? subsystem >> 16
+                                                        : device_id - VIRTIO_PCI_DEVICE_MODERN;
+    device->pci.device_id = (uint16_t)device_id;
+    device->pci.revision_id = (uint8_t)virtio_pci_read(device, PCI_REVISION_ID, 1);
+    return device->type == 0 ? VIRTIO_E_NO_DEVICE : VIRTIO_OK;
 }
 
 int virtio_pci_probe(const struct virtio_host *host, const struct virtio_pci_config *config,
                      struct virtio_pci_address address, struct virtio_device *device)
 {
-    const uint32_t id = read_config(host, config, address, PCI_ID, 4);
-    const uint32_t device_id = id >> 16;
-    uint32_t subsystem, type;
-
-    if ((id & 0xffffu) != VIRTIO_PCI_VENDOR || device_id < DEVICE_ID_LOW ||
-        device_id > DEVICE_ID_HIGH)
-        return VIRTIO_E_NO_DEVICE;
-    if ((read_config(host, config, address, PCI_HEADER_TYPE, 1) & HEADER_TYPE_MASK) !=
-        HEADER_TYPE_DEVICE)
-        return VIRTIO_E_NO_DEVICE;
-    subsystem = read_config(host, config, address, PCI_SUBSYSTEM_ID, 4);
-    type = device_id < VIRTIO_PCI_DEVICE_MODERN ? subsystem >> 16
-                                                : device_id - VIRTIO_PCI_DEVICE_MODERN;
-    if (type == 0)
-        return VIRTIO_E_NO_DEVICE;
-    virtio_device_found(device, host, type, subsystem & 0xffffu);
-    device->pci.config = config;
-    device->pci.address = address;
-    device->pci.device_id = (uint16_t)device_id;
-    device->pci.revision_id = (uint8_t)read_config(host, config, address, PCI_REVISION_ID, 1);
-    return VIRTIO_OK;
+    point_at(device, host, config, address);
+    return identify(device, virtio_pci_read(device, PCI_ID, 4),
+                    virtio_pci_read(device, PCI_HEADER_TYPE, 1));
 }
 
 static uint32_t bus_bit(unsigned bus)
@@ -81,9 +84,10 @@ static bool begin_bus(struct virtio_pci_scan *scan)
     return false;
 }
 
-static void follow_bridge(struct virtio_pci_scan *scan, struct virtio_pci_address address)
+/* Put the bus behind a bridge on the list. Buses that nobody has numbered yet read 0 or all ones. */
+static void follow_bridge(struct virtio_pci_scan *scan, const struct virtio_device *bridge)
 {
-    const unsigned bus = read_config(scan->host, scan->config, address, PCI_SECONDARY_BUS, 1);
+    const unsigned bus = virtio_pci_read(bridge, PCI_SECONDARY_BUS, 1);
 
     if (bus >= scan->config->first_bus && bus <= scan->config->last_bus &&
         (scan->visited[bus >> 5] & bus_bit(bus)) == 0)
@@ -108,18 +112,16 @@ static int scan_function(struct virtio_pci_scan *scan, struct virtio_device *dev
     const struct virtio_pci_address address = {.bus = (uint8_t)scan->bus,
                                                .device = scan->slot / FUNCTIONS,
                                                .function = scan->slot % FUNCTIONS};
-    const uint32_t vendor = read_config(scan->host, scan->config, address, PCI_ID, 2);
-    uint32_t header;
+    uint32_t id, header = 0;
 
-    if (vendor == 0xffffu || vendor == 0) {
-        step(scan, address.function == 0);
-        return VIRTIO_E_NO_DEVICE;
-    }
-    header = read_config(scan->host, scan->config, address, PCI_HEADER_TYPE, 1);
+    point_at(device, scan->host, scan->config, address);
+    id = virtio_pci_read(device, PCI_ID, 4);
+    if ((id & 0xffff) != 0xffff)
+        header = virtio_pci_read(device, PCI_HEADER_TYPE, 1);
     step(scan, address.function == 0 && (header & HEADER_MULTI_FUNCTION) == 0);
     if ((header & HEADER_TYPE_MASK) == HEADER_TYPE_BRIDGE)
-        follow_bridge(scan, address);
-    return virtio_pci_probe(scan->host, scan->config, address, device);
+        follow_bridge(scan, device);
+    return identify(device, id, header);
 }
 
 int virtio_pci_scan_next(struct virtio_pci_scan *scan, struct virtio_device *device)

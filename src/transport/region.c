@@ -11,15 +11,6 @@
 #include "pci_internal.h"
 #include "../core/endian.h"
 
-/* I/O ports are an x86 matter; everybody else needs the host's register hooks for them. */
-#ifndef VIRTIO_NATIVE_PORTS
-#if defined(__i386__) || defined(__x86_64__)
-#define VIRTIO_NATIVE_PORTS 1
-#else
-#define VIRTIO_NATIVE_PORTS 0
-#endif
-#endif
-
 /* What the CPU wrote to memory must be visible before a register write that makes the device look. */
 static inline void order_write(void)
 {
@@ -229,11 +220,4 @@ void virtio_host_mmio_unmap(const struct virtio_host *host, void *memory, size_t
 {
     if (host->mmio_map && host->mmio_unmap)
         host->mmio_unmap(host->ctx, memory, size);
-}
-
-bool virtio_host_has_ports(const struct virtio_host *host, uint64_t address, uint64_t size)
-{
-    if (host->register_read)
-        return true;
-    return VIRTIO_NATIVE_PORTS && address < 0x10000 && size <= 0x10000 - address;
 }

@@ -9,6 +9,15 @@
 #include <virtio/device.h>
 #include <virtio/error.h>
 
+/* I/O ports are an x86 matter; everybody else needs the host's register hooks for them. */
+#ifndef VIRTIO_NATIVE_PORTS
+#if defined(__i386__) || defined(__x86_64__)
+#define VIRTIO_NATIVE_PORTS 1
+#else
+#define VIRTIO_NATIVE_PORTS 0
+#endif
+#endif
+
 /** Fill in a device that was found: all fields zero but these. */
 void virtio_device_found(struct virtio_device *device, const struct virtio_host *host,
                          uint32_t type, uint32_t vendor);
@@ -48,9 +57,6 @@ int virtio_doorbell_make(const struct virtio_device *device, const struct virtio
  * Identity where the host has no hook; never truncates an address. */
 void *virtio_host_mmio_map(const struct virtio_host *host, uint64_t address, size_t size);
 void virtio_host_mmio_unmap(const struct virtio_host *host, void *memory, size_t size);
-
-/** Are the I/O ports from `address` on within reach? */
-bool virtio_host_has_ports(const struct virtio_host *host, uint64_t address, uint64_t size);
 
 /* Operations of several transports (common.c) */
 

@@ -132,6 +132,22 @@ class Verdicts(FakeRun):
         self.assert_red("boots instead of 3", row="x|||||||||blk:2,rng:1|reset=2|")
 
 
+class Crashes(FakeRun):
+    ROW = "x|||||||||blk:2,rng:1|crash=1|"
+    LINES = fake_qemu.GOOD[:2] + ["crash: page fault (exception 14)"]
+
+    def test_demanded_crash(self):
+        _, result = self.run_fake(row=self.ROW, lines=self.LINES, status=37)
+        self.assertEqual(result.faults, [])
+
+    def test_demanded_crash_that_did_not_happen(self):
+        self.assert_red("did not report", row=self.ROW)
+
+    def test_crash_with_the_wrong_end(self):
+        for status in (33, 0):
+            self.assert_red("exit status", row=self.ROW, lines=self.LINES, status=status)
+
+
 class Disks(FakeRun):
     def test_wrong_digest(self):
         self.assert_red("SHA-256", lines=self.replaced("{docs}", "0" * 64))

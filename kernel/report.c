@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the devices are: where, what, reached how and why so, features, queues, and what matters of the
+ * configuration. Shows what the library found out and decides nothing.
+ */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <virtio/virtio.h>
+
+enum {
+    LINE_WIDTH = 100,
+    FEATURE_BITS = 64,
+    QUEUES_SHOWN_MAX = 8,
+    ANSWER_TIMEOUT_US = 1000000,
+};
+
+static void print_address(const struct virtio_device *device)
+{
+    const struct virtio_pci_address *address = &device->pci.address;
+
+    if (device->pci.config == NULL) {
+        printf("mmio %llx", (unsigned long long)device->mmio.address);
+        return;
+    }
+    printf("pci ");
+    if (address->segment != 0) {
+        printf("%04x:", address->segment);
+    }
+    printf("%02x:%02x.%x", address->bus, address->device, address->function);
+}
+
+static void print_head(const struct virtio_device *device)
+{
+    print_address(device);
+    printf(" %s (type %lu)", virtio_device_name(device->type), (unsigned long)device->type);
+}
+
+/* The line that says how the device is reached; for one that was begun. */
+static void print_transport(const struct virtio_device *device)
+{
+    print_head(device);
+    printf(", %s (%s)\n", device->ops->name, device->choice);
+}
+
+/* A list of names, broken into lines. */
+static void print_features(const char *title, uint32_t type, uint64_t features)
+{
+    int indent = printf("  features %s:", title);
+    int column = indent;
+
+    for (unsigned bit = 0; bit < FEATURE_BITS; bit++) {
+        const char *name = virtio_feature_name(type, bit);
+        char number[8];
+
+        if ((features >> bit & 1) == 0) {
+            continue;
+        }
+        if (name == NULL) {
+            snprintf(number, sizeof(number), "bit %u", bit);
+            name = number;
+        }
+        if (column + 1 + (int)strlen(name) > LINE_WIDTH) {
+            column = printf("\n%*s", indent, "") - 1;
+        }
+        column += printf(" %s", name);
+    }
+    printf(features != 0 ? "\n" : " none\n");
+}
+
+/* The queues that a driver has set up. */
+static void print_queues(const struct virtio_device *device)
+{
+    const char *layout = (device->features & VIRTIO_F_RING_PACKED) != 0 ? "packed" : "split";
+    const char *separator = " ";
+
+    printf("  queues:");
+    for (const struct virtio_queue *queue = device->queues; queue != NULL;
+         queue = queue->next_queue) {
+        printf("%s%u (%u, %s)", separator, queue->index, queue->size, layout);
+        separator = ", ";
+    }
+    printf("\n");
+}
+
+/* The queues that a device without a driver has. */
+static void print_possible_queues(const struct virtio_device *device)
+{
+    uint32_t size = 0;
+    uint16_t index;
+
+    printf("  queues:");
+    for (index = 0; index < QUEUES_SHOWN_MAX; index++) {
+        device->ops->set_queue_select(device, index);
+        if (device->ops->get_queue_num_max(device, &size) != VIRTIO_OK || size == 0) {
+            break;
+        }
+        printf("%s %u (at most %lu)", index == 0 ? "" : ",", index, (unsigned long)size);
+    }
+    printf(index == 0 ? " none\n" : index == QUEUES_SHOWN_MAX ? ", perhaps more\n" : "\n");
+}
+
+static void print_common(const struct virtio_device *device)
+{
+    print_transport(device);
+    print_features("offered", device->type, device->features_offered);
+    print_features("taken", device->type, device->features);
+}
+
+static void print_failure(const struct virtio_device *device, int error)
+{
+    print_head(device);
+    printf("\n  cannot be started: %s\n", virtio_strerror(error));
+}
+
+/* In the largest unit in which it is a whole number. */
+static void print_bytes(uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+
+    while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        bytes /= 1024;
+        unit++;
+    }
+    printf("%llu %s", (unsigned long long)bytes, units[unit]);
+}
+
+static void report_blk(const struct virtio_device *found)
+{
+    static struct virtio_blk blk;
+    char id[VIRTIO_BLK_ID_SIZE];
+    int error;
+
+    memset(&blk, 0, sizeof(blk));
+    error = virtio_blk_start(&blk, found);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&blk.device);
+    print_queues(&blk.device);
+    printf("  capacity ");
+    print_bytes(blk.capacity * VIRTIO_BLK_SECTOR_SIZE);
+    printf(" (%llu sectors), block size %lu", (unsigned long long)blk.capacity,
+           (unsigned long)blk.blk_size);
+    printf(", %s%s", blk.read_only ? "read-only, " : "",
+           blk.writeback ? "writeback" : "writethrough");
+    error = virtio_blk_get_id(&blk, id);
+    if (error == VIRTIO_OK) {
+        printf(", serial %s\n", id[0] != '\0' ? id : "(empty)");
+    } else {
+        printf(", no serial: %s\n", virtio_strerror(error));
+    }
+    virtio_blk_stop(&blk);
+}
+
+static void report_rng(const struct virtio_device *found)
+{
+    static struct virtio_rng rng;
+    int error;
+
+    memset(&rng, 0, sizeof(rng));
+    error = virtio_rng_start(&rng, found);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&rng.device);
+    print_queues(&rng.device);
+    virtio_rng_stop(&rng);
+}
+
+/* A type that the library has no driver for: ask it, and leave it reset. */
+static void report_other(const struct virtio_device *found)
+{
+    static const struct virtio_features none = {0, 0};
+    struct virtio_device device = *found;
+    int error = virtio_device_begin(&device, &none);
+
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&device);
+    print_possible_queues(&device);
+    printf("  no driver for this type yet\n");
+    virtio_device_end(&device);
+}
+
+static void report_device(const struct virtio_device *found)
+{
+    struct virtio_device device = *found;
+
+    device.timeout_us = ANSWER_TIMEOUT_US;
+    switch (device.type) {
+    case VIRTIO_ID_BLOCK:
+        report_blk(&device);
+        break;
+    case VIRTIO_ID_ENTROPY:
+        report_rng(&device);
+        break;
+    default:
+        report_other(&device);
+        break;
+    }
+}
+
+void report_devices(const struct virtio_device *devices, size_t count)
+{
+    if (count == 0) {
+        printf("no virtio devices\n");
+    }
+    for (size_t i = 0; i < count; i++) {
+        report_device(&devices[i]);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The suites that run against devices, wherever the tests are linked.
+ */
+#ifndef TESTS_GUEST_SUITES_H
+#define TESTS_GUEST_SUITES_H
+
+#include "suite.h"
+
+extern const struct test_suite suite_blk;
+extern const struct test_suite suite_rng;
+
+#endif
