@@ -379,17 +379,31 @@ static struct fake_block *synced_block(struct fake_host *fake, uint8_t *memory, 
     return block;
 }
 
+/* What dma_allocate gave is coherent; syncing it is allowed and does nothing. */
+static bool is_dma_memory(const struct fake_host *fake, const uint8_t *memory, size_t size)
+{
+    for (const struct fake_block *block = fake->blocks; block; block = block->next) {
+        if (!block->is_mapping && !block->is_synced && memory >= block->cpu &&
+            memory + size <= block->cpu + block->size)
+            return true;
+    }
+    return false;
+}
+
 static void hook_sync(void *ctx, void *memory, size_t size, enum virtio_sync give_to)
 {
     struct fake_host *fake = ctx;
     const struct fake_block *block;
 
+    fake_host_event(fake,
+                    give_to == VIRTIO_SYNC_FOR_DEVICE ? FAKE_SYNC_FOR_DEVICE : FAKE_SYNC_FOR_CPU,
+                    VIRTIO_SPACE_NONE, 0, 0, size);
+    if (is_dma_memory(fake, memory, size))
+        return;
     if (give_to == VIRTIO_SYNC_FOR_DEVICE) {
-        fake_host_event(fake, FAKE_SYNC_FOR_DEVICE, VIRTIO_SPACE_NONE, 0, 0, size);
         memcpy(synced_block(fake, memory, size)->device, memory, size);
         return;
     }
-    fake_host_event(fake, FAKE_SYNC_FOR_CPU, VIRTIO_SPACE_NONE, 0, 0, size);
     block = find_by_device(fake, (uintptr_t)memory, size);
     if (!block || !block->is_synced) {
         fake_violation(fake, "sync-range", "host.h",

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fake disk (spec 5.2): a behaviour for a fake device. Executes requests on memory and checks them.
+ *
+ *     fake_blk_begin(&blk, &device, 2048);     sectors; sets type, configuration space, behaviour
+ *     device.features |= VIRTIO_BLK_F_FLUSH;
+ *     ...
+ *     fake_blk_end(&blk);
+ *
+ * Checked, whatever the driver negotiated: the header is 16 bytes and reserved is 0, the status byte is
+ * one byte and last, data is whole sectors within the disk, no more than seg_max segments (one when
+ * the feature was not taken) of size_max bytes, no writing to a read-only disk, a flush only when
+ * negotiated, with sector 0 and no data, an id of 20 bytes.
+ *
+ * What may go wrong is a member that a test sets.
+ */
+#ifndef FAKE_BLK_H
+#define FAKE_BLK_H
+
+#include "fake_device.h"
+
+#define FAKE_BLK_IN     0u
+#define FAKE_BLK_OUT    1u
+#define FAKE_BLK_FLUSH  4u
+#define FAKE_BLK_GET_ID 8u
+
+/** When a request is completed. */
+enum fake_blk_order {
+    FAKE_BLK_AT_ONCE,  /* in order, while the driver notifies */
+    FAKE_BLK_REVERSED, /* all that are there, the last first, when time has passed */
+    FAKE_BLK_HELD      /* when the test says so: fake_blk_finish */
+};
+
+struct fake_blk_request {
+    uint32_t type;
+    uint64_t sector;
+    uint64_t bytes;    /* of data */
+    unsigned segments; /* descriptors of data */
+};
+
+#define FAKE_BLK_LOG 64u
+
+struct fake_blk {
+    struct fake_device *device;
+    uint8_t *disk;
+    uint64_t capacity; /* sectors of 512 bytes */
+    char id[20];       /* "fake disk", no NUL needed */
+    enum fake_blk_order order;
+
+    /* What may go wrong. */
+    uint64_t bad_sector;    /* requests that touch it fail with status 1; UINT64_MAX: none */
+    int forced_status;      /* this status for every request, nothing is done; -1: none */
+    bool leaves_status;     /* the status byte is not written */
+    bool reports_no_length; /* the used length is 0 */
+    uint32_t short_by;      /* the used length of reads is this many bytes too small */
+    unsigned drop_next;     /* this many requests are never completed */
+
+    /* What happened. */
+    uint64_t requests;
+    uint64_t reads;
+    uint64_t writes;
+    uint64_t flushes;
+    uint64_t unflushed;                        /* writes since the last flush */
+    struct fake_blk_request log[FAKE_BLK_LOG]; /* request n is at n % FAKE_BLK_LOG */
+
+    struct fake_chain *held[256]; /* in the order of arrival */
+    unsigned held_count;
+};
+
+void fake_blk_begin(struct fake_blk *blk, struct fake_device *device, uint64_t sectors);
+void fake_blk_end(struct fake_blk *blk);
+
+/** Execute and complete the n-th of the requests that are held, from 0. */
+void fake_blk_finish(struct fake_blk *blk, unsigned n);
+
+/** The latest request; n counts back from it. */
+const struct fake_blk_request *fake_blk_latest(const struct fake_blk *blk, unsigned n);
+
+/** Offsets in configuration space (spec 5.2.4). */
+enum {
+    FAKE_BLK_CAPACITY = 0,
+    FAKE_BLK_SIZE_MAX = 8,
+    FAKE_BLK_SEG_MAX = 12,
+    FAKE_BLK_BLK_SIZE = 20,
+    FAKE_BLK_PHYSICAL_BLOCK_EXP = 24,
+    FAKE_BLK_ALIGNMENT_OFFSET = 25,
+    FAKE_BLK_MIN_IO_SIZE = 26,
+    FAKE_BLK_OPT_IO_SIZE = 28
+};
+
+#endif
