@@ -15,7 +15,7 @@ PCI_TRANSPORTS = ("legacy", "transitional", "modern")
 MMIO_TRANSPORTS = ("mmio1", "mmio2")
 TRANSPORTS = PCI_TRANSPORTS + MMIO_TRANSPORTS
 BOOTS = ("kernel", "iso", "disk", "product-iso")
-ACTIONS = ("reset", "accesses", "crash")
+ACTIONS = ("reset", "accesses", "crash", "report")
 
 # Device kind -> (QEMU's name without its bus suffix, the kernel's name of the type).
 KINDS = {
@@ -185,14 +185,14 @@ def parse_expect(text):
 
 
 def parse_actions(text):
-    """`reset=3`, `accesses=1`, `crash=1`: what the runner does or demands besides; or `none`."""
+    """`reset=3`, `accesses=1`, `crash=1`, `report=window`: what the runner does or demands besides."""
     actions = {}
     for item in [] if text == "none" else text.split():
         name, separator, value = item.partition("=")
         one_of("action", name, ACTIONS)
-        if not separator or not re.fullmatch(r"\d+", value):
-            raise UsageError(f"action '{item}' needs a number behind it")
-        actions[name] = int(value)
+        if not separator or not re.fullmatch(r"\w+" if name == "report" else r"\d+", value):
+            raise UsageError(f"action '{item}' needs a value behind it")
+        actions[name] = value if name == "report" else int(value)
     return actions
 
 

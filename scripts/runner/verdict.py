@@ -11,6 +11,8 @@ from . import complaints
 from .command import EXIT_CRASH, EXIT_SUCCESS
 from .configuration import TYPE_NUMBERS
 
+TRANSPORT_NAMES = {"legacy": "legacy PCI", "transitional": "modern PCI", "modern": "modern PCI",
+                   "mmio1": "virtio-mmio 1", "mmio2": "virtio-mmio 2"}
 EXIT_MEANINGS = {35: "the kernel counted failures", 37: "the kernel crashed",
                  0: "the machine was reset or shut down", 1: "QEMU refused to start"}
 
@@ -52,6 +54,7 @@ def judge(configuration, outcome):
             return judge_crash(last, outcome, verdict)
         judge_complete(last, verdict)
         judge_promise(configuration, last, verdict)
+        judge_transport(configuration, last, verdict)
     judge_exit(outcome, verdict)
     for line in complaints.split(outcome.stderr + outcome.guest_errors)[0]:
         verdict.faults.append(f"QEMU complains: {line}")
@@ -131,6 +134,20 @@ def judge_promise(configuration, boot, verdict):
             verdict.faults.append(f"no {kind} test ran")
     if not configuration.expect and boot.devices:
         verdict.faults.append(f"{len(boot.devices)} devices reported where none was promised")
+
+
+def judge_transport(configuration, boot, verdict):
+    """Every device was driven over the transport that the row is about."""
+    due = TRANSPORT_NAMES[configuration.transport]
+    if configuration.transport == "transitional" and "force=legacy" in configuration.words:
+        due = TRANSPORT_NAMES["legacy"]
+    word = configuration.actions.get("report", "")
+    for device in boot.devices:
+        if not device["how"].startswith(due):
+            verdict.faults.append(f"{device['where']} is driven as {device['how']}, not as {due}")
+        if word not in device["how"]:
+            verdict.faults.append(f"{device['where']} is reported without the word {word}:"
+                                  f" {device['how']}")
 
 
 def judge_exit(outcome, verdict):

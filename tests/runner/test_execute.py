@@ -125,6 +125,13 @@ class Verdicts(FakeRun):
     def test_another_boot_protocol(self):
         self.assert_red("multiboot 1", lines=self.replaced("multiboot 1", "PVH"))
 
+    def test_another_transport(self):
+        self.assert_red("is driven as legacy PCI", lines=self.replaced("modern PCI", "legacy PCI"))
+        self.assert_red("not as legacy PCI", row="x|||||||| force=legacy|blk:2,rng:1||")
+
+    def test_another_reason_than_the_rows(self):
+        self.assert_red("without the word window", row="x|||||||||blk:2,rng:1|report=window|")
+
     def test_second_boot(self):
         self.assert_red("2 boots instead of 1", lines=fake_qemu.GOOD * 2)
 
