@@ -96,11 +96,12 @@ class Configuration:
         """Whether the kernel was told, or left free, to run a suite."""
         return self.suites is None or name in self.suites
 
-    @property
-    def data_is_due(self):
-        """Whether the blk suite must have read the docs disk and written the scratch disk."""
-        return self.suite_is_due("blk") and any(
-            role_kind(disk.role) in ("docs", "scratch") for disk in self.disks)
+    def data_is_due(self, disk):
+        """Whether the blk suite must have read this docs disk, or written this scratch disk."""
+        kind = role_kind(disk.role)
+        if not self.suite_is_due("blk") or "crash" in self.actions:
+            return False
+        return kind == "docs" or kind == "scratch" and "disk=ro" not in self.words
 
     @property
     def kernel_words(self):

@@ -127,7 +127,7 @@ def run(configuration, products, live=None, keep=None):
 
 def run_in(work, configuration, products, live):
     boot_image = iso.prepare(configuration, products, work)
-    disks = images.Images(work, configuration.disks, products.docs, boot_image)
+    disks = images.Images(work, configuration, products.docs, boot_image)
     outcome = Outcome(command=command.qemu(configuration, work, disks,
                                            products.kernel(configuration.arch), boot_image))
     daemons = []
@@ -143,7 +143,7 @@ def run_in(work, configuration, products, live):
             daemon.stop()
     collect_log(configuration, work, outcome)
     # The disks go with the working directory: now is the time to look at them.
-    outcome.checks.append(disks.check(outcome.boots, configuration.data_is_due))
+    outcome.checks.append(disks.check(outcome.boots))
     if "accesses" in configuration.actions:
         outcome.checks.append(trace.check(trace.read(work / LOG), configuration.actions["accesses"]))
     return outcome

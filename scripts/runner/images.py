@@ -94,10 +94,11 @@ def digest(path):
 class Images:
     """The disks of one run: made before it, checked after it."""
 
-    def __init__(self, work, disks, docs_master, boot_master=None):
+    def __init__(self, work, configuration, docs_master, boot_master=None):
         self.paths = {}
         self.before = {}
-        for disk in disks:
+        self.due = {disk.role: configuration.data_is_due(disk) for disk in configuration.disks}
+        for disk in configuration.disks:
             path = pathlib.Path(work) / f"{disk.role}.img"
             self._make(role_kind(disk.role), path, docs_master, boot_master)
             self.paths[disk.role] = path
@@ -114,28 +115,27 @@ class Images:
         else:
             make_zeros(path, SIZES[kind])
 
-    def check(self, boots, data_expected):
+    def check(self, boots):
         """Returns (faults, facts): what is wrong with the disks, and what was found right.
 
         `boots` are the guest's reports, one a boot; the last one is the one that must be complete.
-        `data_expected` says that the guest's tests must have read and written: then it is a fault
-        if it does not say what.
+        Where the guest's tests must have read or written, it is a fault if it does not say what.
         """
         faults, facts = [], []
         for role, path in self.paths.items():
             kind = role_kind(role)
             if kind == "scratch":
-                self._check_scratch(path, role, boots, data_expected, faults, facts)
+                self._check_scratch(path, role, boots, faults, facts)
                 continue
             if digest(path) != self.before[role]:
                 faults.append(f"disk {role} was changed")
             if kind == "docs":
-                self._check_docs(path, role, boots, data_expected, faults, facts)
+                self._check_docs(path, role, boots, faults, facts)
         return faults, facts
 
-    def _check_docs(self, path, role, boots, data_expected, faults, facts):
+    def _check_docs(self, path, role, boots, faults, facts):
         lines = boots[-1].docs if boots else []
-        if data_expected and not lines:
+        if self.due[role] and not lines:
             faults.append(f"the guest printed no digest of disk {role}")
         size = path.stat().st_size
         for guest_digest, guest_bytes in lines:
@@ -147,9 +147,9 @@ class Images:
             else:
                 facts.append(f"disk {role}: the guest's SHA-256 is the host's, {guest_digest[:16]}...")
 
-    def _check_scratch(self, path, role, boots, data_expected, faults, facts):
+    def _check_scratch(self, path, role, boots, faults, facts):
         runs = [run for boot in boots for run in boot.scratch]
-        if data_expected and not (boots and boots[-1].scratch):
+        if self.due[role] and not (boots and boots[-1].scratch):
             faults.append(f"the guest did not say what it wrote to disk {role}")
         error, written = compare_scratch(path.read_bytes(), runs)
         if error:

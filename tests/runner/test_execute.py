@@ -168,6 +168,12 @@ class Disks(FakeRun):
     def test_missing_scratch_line(self):
         self.assert_red("did not say what it wrote", lines=self.without("seed="), pattern=None)
 
+    def test_read_only_run_leaves_the_scratch_disk_alone(self):
+        row = "x||||||||disk=ro|blk:2,rng:1||"
+        _, result = self.run_fake(row=row, lines=self.without("seed="), pattern=None)
+        self.assertEqual(result.faults, [])
+        self.assert_red("disk scratch", row=row, lines=self.without("seed="))
+
     def test_docs_disk_changed(self):
         self.assert_red("disk docs was changed", spoil={"docs": 1000})
 

@@ -32,7 +32,7 @@ class Table(unittest.TestCase):
         self.assertEqual(run.qemu, ["-smp", "2", "-name", "a b"])
         self.assertEqual(run.suites, ["blk"])
         self.assertEqual(run.actions, {"reset": 3})
-        self.assertTrue(run.data_is_due)
+        self.assertTrue(run.data_is_due(run.devices[0]))
 
     def test_every_mistake_is_named_with_its_line(self):
         mistakes = {
