@@ -88,7 +88,7 @@ $(BUILD)/$(1)/size/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(quiet)$$(CC) $$(call library_flags,$(1)) -Os $$(dependencies) -c -o $$@ $$<
 
-$(BUILD)/$(1)/kernel/%.o: %.c $(BUILD)/$(1)/flags | $(BUILD)/$(1)/picolibc
+$(BUILD)/$(1)/kernel/%.o: %.c $(BUILD)/$(1)/flags $(BUILD)/$(1)/picolibc.stamp
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
 	$$(quiet)$$(CC) $$(call kernel_flags,$(1)) -O2 $$(dependencies) -c -o $$@ $$<
@@ -116,8 +116,11 @@ $(BUILD)/$(1)/libvirtio.a: $$(library_objects_$(1)) $(BUILD)/$(1)/flags
 	$$(call need,$$(AR),binutils)
 	$$(quiet)rm -f $$@ && $$(AR) rcsD $$@ $$(library_objects_$(1))
 
-$(BUILD)/$(1)/picolibc: scripts/picolibc
-	$$(quiet)PICOLIBC_CC='$$(PICOLIBC_CC)' sh scripts/picolibc $(1) $$@
+# build/<arch>/picolibc is a link into the cache, which may have been emptied since.
+$(BUILD)/$(1)/picolibc.stamp: scripts/picolibc $(if $(wildcard $(BUILD)/$(1)/picolibc/lib/libc.a),,FORCE)
+	@mkdir -p $$(@D)
+	$$(quiet)PICOLIBC_CC='$$(PICOLIBC_CC)' sh scripts/picolibc $(1) $(BUILD)/$(1)/picolibc
+	@touch $$@
 
 $(BUILD)/$(1)/kernel.elf: $$(kernel_objects_$(1)) $(BUILD)/$(1)/libvirtio.a linker.ld
 	$$(call say,LD,$$@)
@@ -147,7 +150,7 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 
 # --- Tests -----------------------------------------------------------------------------------------------
 
--include tests/host/host.mk
+include tests/host/host.mk
 
 run: kernels
 	$(quiet)sh scripts/run
@@ -159,6 +162,7 @@ check-guest: kernels iso
 
 # The runner itself, with a fake QEMU: does it go red for everything that it should?
 check-runner:
+	$(call need,prove,perl)
 	$(quiet)prove tests/runner/runner.t
 
 check-symbols: kernels library
