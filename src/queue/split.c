@@ -78,6 +78,8 @@ static int refuse(struct virtio_queue *queue, unsigned count)
 {
     if (queue->gate != VIRTIO_OK)
         return queue->gate;
+    if (queue->state != VIRTIO_QUEUE_LIVE)
+        return VIRTIO_E_STATE;
     if (count == 0)
         return VIRTIO_E_INVALID;
     return count > queue->size ? VIRTIO_E_TOO_LONG : VIRTIO_E_FULL;
@@ -87,7 +89,7 @@ int virtio_split_submit(struct virtio_queue *queue, const struct virtio_buffer *
                         unsigned readable, unsigned writable, void *cookie)
 {
     unsigned count = readable + writable;
-    const struct virtio_buffer *last_buffer = buffers + count - 1;
+    const struct virtio_buffer *last_buffer;
     uint16_t head = queue->free_head;
     uint16_t at = head;
     uint64_t bytes_readable = 0;
@@ -99,6 +101,7 @@ int virtio_split_submit(struct virtio_queue *queue, const struct virtio_buffer *
     /* One comparison for no buffers at all and for too many. */
     if (VIRTIO_UNLIKELY(queue->gate != VIRTIO_OK || count - 1 >= queue->free_count))
         return refuse(queue, count);
+    last_buffer = buffers + count - 1;
     queue->gate = VIRTIO_E_REENTRY;
     for (; buffers != last_buffer; buffers++) {
         if (readable-- == 0) {
