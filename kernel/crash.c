@@ -23,6 +23,7 @@ enum {
 extern char boot_stack_guard[], boot_stack_top[];
 
 static bool crashing;
+static void (*further_report)(void);
 
 static const char *const exception_names[EXCEPTIONS] = {
     [0] = "divide error",
@@ -61,6 +62,19 @@ static void begin(void)
     printf("\ncrash: ");
 }
 
+static noreturn void end(void)
+{
+    if (further_report != NULL) {
+        further_report();
+    }
+    machine_exit(MACHINE_CRASHED);
+}
+
+void crash_set_report(void (*report)(void))
+{
+    further_report = report;
+}
+
 noreturn void crash(const char *format, ...)
 {
     va_list arguments;
@@ -70,7 +84,7 @@ noreturn void crash(const char *format, ...)
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
-    machine_exit(MACHINE_CRASHED);
+    end();
 }
 
 static void print_registers(const struct crash_register *registers, size_t count)
@@ -132,7 +146,7 @@ noreturn void crash_exception(const struct crash_exception *exception)
     }
     print_registers(exception->registers, exception->register_count);
     print_stack(exception->stack_pointer);
-    machine_exit(MACHINE_CRASHED);
+    end();
 }
 
 /* Ends long after the stack has; volatile so that it is not optimised into a loop. */
@@ -161,5 +175,9 @@ void crash_on_purpose(const char *name)
         *(volatile unsigned *)address = 1;
     } else if (strcmp(name, "stack") == 0) {
         printf("%u\n", overflow_stack(&depth));
+    } else if (strcmp(name, "hang") == 0) {
+        for (;;) {
+            __asm__ volatile("pause");
+        }
     }
 }

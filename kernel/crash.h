@@ -17,6 +17,9 @@ struct crash_register {
 /* Prints `crash: ` and the message, then leaves. For the kernel's own broken promises. */
 noreturn void crash(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Sets what else the report shall tell, after the registers. */
+void crash_set_report(void (*report)(void));
+
 /* What the processor and the exception handler know of an exception. */
 struct crash_exception {
     unsigned vector;
@@ -36,7 +39,7 @@ noreturn void crash_exception(const struct crash_exception *exception);
 /* Installs the exception handlers. Anything that goes wrong before that is a silent reset. */
 void traps_init(void);
 
-/* Does on purpose what `name` says (ud, pf, stack), so that the report itself can be tested. */
+/* Does on purpose what `name` says (ud, pf, stack, hang), so that the report itself can be tested. */
 void crash_on_purpose(const char *name);
 
 #endif

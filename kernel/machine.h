@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ways in which a run ends. Each leaves through QEMU's isa-debug-exit device at port 0xf4 and, where
+ * The machine from outside: how a run ends, and how a kernel that hangs is made to speak.
+ *
+ * Each end leaves through QEMU's isa-debug-exit device at port 0xf4 and, where
  * there is none, halts for ever.
  */
 #ifndef KERNEL_MACHINE_H
@@ -14,6 +16,12 @@ enum machine_verdict {
     MACHINE_FAILED = 0x11,
     MACHINE_CRASHED = 0x12,
 };
+
+/*
+ * Lets a non-maskable interrupt through to this processor, so that whoever runs a kernel that hangs can ask
+ * it for a crash report. Firmware of PCs has done so; that of QEMU's microvm has not.
+ */
+void machine_allow_nmi(void);
 
 noreturn void machine_exit(enum machine_verdict verdict);
 

@@ -16,6 +16,7 @@
 #include "paging.h"
 #include "report.h"
 #include "suites.h"
+#include "tests/guest/watch.h"
 
 #include <stdio.h>
 #include <virtio/version.h>
@@ -69,6 +70,7 @@ static void bring_up(uint32_t magic, uint32_t address)
         crash("entered by %s (eax %#lx, ebx %#lx)", boot_info.protocol, (unsigned long)magic,
               (unsigned long)address);
     }
+    machine_allow_nmi();
     pages_init(&boot_info);
     clock_init();
     print_banner();
@@ -110,6 +112,7 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
 
     bring_up(magic, address);
     host = host_init(options.memory_high);
+    crash_set_report(watch_dump);
     discovery_run(&discovery, host, &options, boot_info.acpi_rsdp);
     report_devices(discovery.devices, discovery.count);
     result = run_tests(host);

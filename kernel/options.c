@@ -72,8 +72,15 @@ static bool set_timeout(struct options *options, char *value)
 
 static bool set_crash(struct options *options, char *value)
 {
-    options->crash = value;
-    return strcmp(value, "ud") == 0 || strcmp(value, "pf") == 0 || strcmp(value, "stack") == 0;
+    static const char *const kinds[] = {"ud", "pf", "stack", "hang"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(value, kinds[i]) == 0) {
+            options->crash = value;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* SIZE@ADDRESS:IRQ with an optional :ID behind it; SIZE may end in K. The interrupt is not used. */

@@ -10,7 +10,7 @@
  *   timeout=SECONDS       bound of the whole test run (default 60)
  *   memory=high           devices are given memory above 4 GiB where there is some
  *   virtio_mmio.device=SIZE@ADDRESS:IRQ    where a virtio-mmio device is; QEMU writes these
- *   crash=ud|pf|stack     crash on purpose, to see the report: a test aid
+ *   crash=ud|pf|stack|hang    crash or hang on purpose, to see the report: a test aid
  *
  * A word that is not understood fails the run: a misspelt option must not look like a pass.
  */

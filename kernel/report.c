@@ -5,6 +5,8 @@
  */
 #include "report.h"
 
+#include "tests/guest/suite.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <virtio/virtio.h>
@@ -134,6 +136,7 @@ static void report_blk(const struct virtio_device *found)
     int error;
 
     memset(&blk, 0, sizeof(blk));
+    test_watch(&blk.device);
     error = virtio_blk_start(&blk, found);
     if (error != VIRTIO_OK) {
         print_failure(found, error);
@@ -162,6 +165,7 @@ static void report_rng(const struct virtio_device *found)
     int error;
 
     memset(&rng, 0, sizeof(rng));
+    test_watch(&rng.device);
     error = virtio_rng_start(&rng, found);
     if (error != VIRTIO_OK) {
         print_failure(found, error);

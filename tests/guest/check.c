@@ -5,6 +5,8 @@
  */
 #include "suite.h"
 
+#include "watch.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <virtio/error.h>
@@ -47,6 +49,9 @@ static void fail(struct test *test, const char *file, int line, const char *form
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
+    if (test->failures == 1) {
+        watch_dump();
+    }
     if (test->failures == FAILURES_PRINTED_MAX) {
         test_diagnostic("further failures of this test are not shown");
     }

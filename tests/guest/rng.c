@@ -31,6 +31,7 @@ static void with_rng(struct test *test, void (*body)(struct test *test, uint8_t 
     if (!test_allocate(test, LONGEST + GUARD, &buffer)) {
         return;
     }
+    test_watch(&rng.device);
     if (CHECK_RESULT(test, virtio_rng_start(&rng, found), VIRTIO_OK)) {
         body(test, buffer.bytes);
         CHECK_RESULT(test, virtio_rng_stop(&rng), VIRTIO_OK);

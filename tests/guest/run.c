@@ -7,6 +7,7 @@
 
 #include "expect.h"
 #include "tap.h"
+#include "watch.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -77,6 +78,7 @@ static void run_case(struct tap *tap, const struct test_environment *environment
 {
     struct test test = {environment, suite, test_case->description, 0, NULL};
 
+    watch_clear();
     test_case->run(&test);
     if (test.failures != 0) {
         tap_failed(tap, suite->name, test.description);

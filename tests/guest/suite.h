@@ -98,6 +98,10 @@ uint64_t test_now_us(const struct test *test);
 /* Says that this test cannot be run here, and why. Return from the test after it. */
 void test_skip(struct test *test, const char *reason);
 
+/* Asks for the library's dump of this device when a check of this test fails, or the run crashes or hangs.
+ * The device must stay at its place until the test has ended. */
+void test_watch(const struct virtio_device *device);
+
 /* A line for people and for the host: `# ` and the text. */
 void test_diagnostic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
