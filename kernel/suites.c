@@ -10,6 +10,7 @@
 const struct test_suite *const kernel_suites[] = {
     &suite_kernel,
     &suite_rng,
+    &suite_blk,
     &suite_leaks,
     NULL,
 };
