@@ -10,6 +10,8 @@
 #   make check-symbols what libvirtio.a and the kernels may refer to
 #   make check-runner  the tests of the runner, with a fake QEMU
 #   make check-guest   the kernel on every configuration of the matrix
+#   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
+#   make format        reformat the C sources; make check-format only looks
 #   make size          code size by object, also in build/size.tsv
 #   make clean
 #
@@ -136,7 +138,7 @@ $(foreach arch,$(ARCHES),$(eval $(call architecture,$(arch))))
 
 # --- Products --------------------------------------------------------------------------------------------
 
-.PHONY: all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE
+.PHONY: analyse format check-format all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE
 FORCE:
 
 all: kernels library iso
@@ -155,7 +157,7 @@ include tests/host/host.mk
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-host check-symbols check-runner check-guest
+check: check-format analyse check-host check-symbols check-runner check-guest
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix
@@ -164,6 +166,20 @@ check-guest: kernels iso
 check-runner:
 	$(call need,prove,perl)
 	$(quiet)prove tests/runner/runner.t
+
+formatted = $(sort $(wildcard include/virtio/*.h src/*/*.[ch] kernel/*.[ch] kernel/*/*.[ch] \
+	tests/*/*.[ch] examples/*.[ch]))
+
+format:
+	$(call need,clang-format,clang-format)
+	$(quiet)clang-format -i $(formatted)
+
+check-format:
+	$(call need,clang-format,clang-format)
+	$(quiet)clang-format --dry-run --Werror $(formatted)
+
+analyse:
+	$(quiet)sh scripts/analyse $(VIRTIO_SOURCES)
 
 check-symbols: kernels library
 	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)

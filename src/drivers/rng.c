@@ -232,8 +232,9 @@ int virtio_rng_wait(struct virtio_rng *rng, struct virtio_rng_done *done, uint32
     struct virtio_done used;
     int result = virtio_rng_kick(rng);
 
-    if (result == VIRTIO_OK)
-        result = virtio_wait(&rng->queue, &used, timeout_us);
+    if (result != VIRTIO_OK)
+        return result;
+    result = virtio_wait(&rng->queue, &used, timeout_us);
     return result > 0 ? hand_back(rng, &used, VIRTIO_E_RESPONSE, done) : result;
 }
 

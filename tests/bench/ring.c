@@ -123,7 +123,8 @@ static int get_queue_maximum(const struct virtio_device *unused, uint32_t *size)
     return VIRTIO_OK;
 }
 
-static int set_address(const struct virtio_device *unused, const struct virtio_queue_addresses *value)
+static int set_address(const struct virtio_device *unused,
+                       const struct virtio_queue_addresses *value)
 {
     (void)unused;
     ring = *value;
