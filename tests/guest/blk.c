@@ -58,6 +58,7 @@ static const struct test_case cases[] = {
     {"reads at queue depths 1, 2, 8, 32 and the most", blk_reads_at_every_depth},
     {"a full queue refuses and loses nothing", blk_full_means_nothing_lost},
     {"blocking calls among requests in flight", blk_blocking_among_others},
+    {"requests in many parts, one completion each", blk_requests_in_parts},
     {"more than 70,000 requests: indices wrap", blk_indices_wrap},
     {"one register access for each request", blk_one_access_a_request},
     {"halted with requests in flight: every cookie back once, then restarted",

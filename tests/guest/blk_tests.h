@@ -17,6 +17,7 @@ void blk_requests_that_make_no_sense(struct test *test);
 void blk_reads_at_every_depth(struct test *test);
 void blk_full_means_nothing_lost(struct test *test);
 void blk_blocking_among_others(struct test *test);
+void blk_requests_in_parts(struct test *test);
 void blk_indices_wrap(struct test *test);
 void blk_halted_in_flight(struct test *test);
 void blk_stopped_and_started(struct test *test);

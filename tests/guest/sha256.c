@@ -27,38 +27,63 @@ static uint32_t load_big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void expand(uint32_t w[64], const uint8_t *block)
+static uint32_t sigma0(uint32_t x)
 {
-    for (unsigned t = 0; t < 16; t++) {
-        w[t] = load_big_endian(block + 4 * t);
-    }
-    for (unsigned t = 16; t < 64; t++) {
-        uint32_t a = w[t - 15];
-        uint32_t b = w[t - 2];
-        uint32_t sigma0 = rotate_right(a, 7) ^ rotate_right(a, 18) ^ a >> 3;
-        uint32_t sigma1 = rotate_right(b, 17) ^ rotate_right(b, 19) ^ b >> 10;
+    return rotate_right(x, 7) ^ rotate_right(x, 18) ^ x >> 3;
+}
 
-        w[t] = sigma1 + w[t - 7] + sigma0 + w[t - 16];
+static uint32_t sigma1(uint32_t x)
+{
+    return rotate_right(x, 17) ^ rotate_right(x, 19) ^ x >> 10;
+}
+
+/* One round. The standard moves a to h on by one; here each round is told which is which. */
+static inline void step(uint32_t s[8], unsigned t, uint32_t k_and_w)
+{
+    uint32_t a = s[(0 - t) & 7];
+    uint32_t b = s[(1 - t) & 7];
+    uint32_t c = s[(2 - t) & 7];
+    uint32_t e = s[(4 - t) & 7];
+    uint32_t f = s[(5 - t) & 7];
+    uint32_t g = s[(6 - t) & 7];
+    uint32_t t1 = s[(7 - t) & 7] + k_and_w + (g ^ (e & (f ^ g))) +
+                  (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25));
+    uint32_t t2 = ((a & b) | (c & (a | b))) +
+                  (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22));
+
+    s[(3 - t) & 7] += t1;
+    s[(7 - t) & 7] = t1 + t2;
+}
+
+/* Sixteen rounds with the words in w, which are the message's at first; then the next sixteen words. */
+static void sixteen_steps(uint32_t s[8], uint32_t w[16], const uint32_t *constants)
+{
+    for (unsigned t = 0; t < 16; t += 8) {
+        step(s, 0, constants[t] + w[t]);
+        step(s, 1, constants[t + 1] + w[t + 1]);
+        step(s, 2, constants[t + 2] + w[t + 2]);
+        step(s, 3, constants[t + 3] + w[t + 3]);
+        step(s, 4, constants[t + 4] + w[t + 4]);
+        step(s, 5, constants[t + 5] + w[t + 5]);
+        step(s, 6, constants[t + 6] + w[t + 6]);
+        step(s, 7, constants[t + 7] + w[t + 7]);
+    }
+    for (unsigned t = 0; t < 16; t++) {
+        w[t] += sigma0(w[(t + 1) & 15]) + w[(t + 9) & 15] + sigma1(w[(t + 14) & 15]);
     }
 }
 
 static void compress(uint32_t h[8], const uint8_t *block)
 {
-    uint32_t w[64];
+    uint32_t w[16];
     uint32_t s[8]; /* a to h */
 
-    expand(w, block);
+    for (unsigned t = 0; t < 16; t++) {
+        w[t] = load_big_endian(block + 4 * t);
+    }
     memcpy(s, h, sizeof(s));
-    for (unsigned t = 0; t < 64; t++) {
-        uint32_t sum1 = rotate_right(s[4], 6) ^ rotate_right(s[4], 11) ^ rotate_right(s[4], 25);
-        uint32_t choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        uint32_t t1 = s[7] + sum1 + choice + k[t] + w[t];
-        uint32_t sum0 = rotate_right(s[0], 2) ^ rotate_right(s[0], 13) ^ rotate_right(s[0], 22);
-        uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-
-        memmove(&s[1], &s[0], 7 * sizeof(s[0]));
-        s[4] += t1;
-        s[0] = t1 + sum0 + majority;
+    for (unsigned t = 0; t < 64; t += 16) {
+        sixteen_steps(s, w, k + t);
     }
     for (unsigned i = 0; i < 8; i++) {
         h[i] += s[i];
