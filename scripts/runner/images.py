@@ -15,7 +15,7 @@ from . import pattern
 from .configuration import role_kind
 
 MIB = 1024 * 1024
-SIZES = {"docs": 16 * MIB, "scratch": 8 * MIB, "readonly": 2 * MIB, "faulty": 8 * MIB,
+SIZES = {"docs": 6 * MIB, "scratch": 8 * MIB, "readonly": 2 * MIB, "faulty": 8 * MIB,
          "stuck": 8 * MIB}
 FAULTY_SECTOR = 2048
 EPOCH = 1700000000  # every time stamp of the file system: the image depends on its files alone
