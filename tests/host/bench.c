@@ -108,6 +108,12 @@ void bench_stop(struct bench *bench)
     assert_ok(virtio_device_end(&bench->device));
 }
 
+void bench_unplug(struct bench *bench, bool gone)
+{
+    bench->fake.gone = gone;
+    bench->front.function.gone = gone;
+}
+
 void bench_expect_violation(struct bench *bench, const char *rule)
 {
     if (fake_host_take_violation(&bench->host, rule) == 0)

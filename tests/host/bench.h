@@ -84,6 +84,9 @@ void bench_start(struct bench *bench, uint16_t size);
 /** Stop the device, tear the queues down, give back shared memory, end the device. */
 void bench_stop(struct bench *bench);
 
+/** Pull the device out, or put it back: all ones everywhere, configuration space included. */
+void bench_unplug(struct bench *bench, bool gone);
+
 /** Take a violation that the test provoked; it must be there. */
 void bench_expect_violation(struct bench *bench, const char *rule);
 
