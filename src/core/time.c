@@ -5,9 +5,9 @@
  */
 #include "time.h"
 
-/* A clock that gave the same reading this often in a row is broken, and the wait over. Far above what
- * the coarsest real clock (10 ms a tick) needs on the fastest CPU. */
-#define STANDSTILL_LIMIT 100000000u
+/* A clock that gave the same reading this often in a row is broken, and the wait over. Above what the
+ * coarsest real clock (10 ms a tick) needs on the fastest CPU, where a reading takes 10 ns or more. */
+#define STANDSTILL_LIMIT 10000000u
 
 /* Without a clock, time is what was stalled; this is one portion. */
 #define STALL_US 10u
