@@ -233,7 +233,7 @@ static void test_arena_gives_and_takes(struct bench *bench)
 
 static void test_arena_aligns(struct bench *bench)
 {
-    static _Alignas(4096) uint8_t pool[3 * 4096];
+    static _Alignas(16384) uint8_t pool[3 * 4096];
     struct virtio_arena arena;
     void *small;
     void *page;
@@ -248,7 +248,7 @@ static void test_arena_aligns(struct bench *bench)
     /* What was skipped for the alignment is not lost. */
     assert_non_null(virtio_arena_allocate(&arena, 4096 - 16, 16));
     assert_int_equal(arena.available, 4096);
-    assert_null(virtio_arena_allocate(&arena, 4096, 8192));
+    assert_null(virtio_arena_allocate(&arena, 4096, 16384));
     virtio_arena_free(&arena, page, 4096);
     assert_int_equal(arena.available, 8192);
 }
