@@ -50,6 +50,7 @@ static void check_id(struct test *test, struct virtio_blk *disk)
         REQUIRE(test, memchr(id[i], '\0', VIRTIO_BLK_ID_SIZE) != NULL);
         CHECK_EQUAL(test, (uint8_t)id[i][VIRTIO_BLK_ID_SIZE], POISON);
         CHECK(test, is_printable(id[i]));
+        CHECK_EQUAL(test, id[i][VIRTIO_BLK_ID_SIZE - 1], 0);
     }
     CHECK(test, strcmp(id[0], id[1]) == 0);
     test_diagnostic("disk '%s': %llu sectors, blocks of %lu, depth %u%s%s", id[0],

@@ -116,12 +116,14 @@ void blk_writes_of_every_size(struct test *test)
 static void flush_body(struct test *test, struct rig *rig)
 {
     struct virtio_blk_done done;
-    int cookies[2];
+    uint64_t kicks = rig->disk->queue.kicks;
 
     REQUIRE_RESULT(test, counted(virtio_blk_flush(rig->disk)), VIRTIO_OK);
-    REQUIRE_RESULT(test, counted(virtio_blk_submit_flush(rig->disk, &cookies[0])), VIRTIO_OK);
+    REQUIRE_RESULT(test, counted(virtio_blk_submit_flush(rig->disk, rig)), VIRTIO_OK);
     REQUIRE_EQUAL(test, virtio_blk_wait(rig->disk, &done, rig->disk->device.timeout_us), 1);
-    CHECK(test, done.cookie == &cookies[0]);
+    CHECK(test, done.cookie == rig);
+    /* A device that writes through is not asked. */
+    CHECK_EQUAL(test, rig->disk->queue.kicks - kicks, rig->disk->writeback ? 2 : 0);
     CHECK_RESULT(test, done.error, VIRTIO_OK);
     CHECK_RESULT(test, virtio_blk_reap(rig->disk, &done), 0);
     CHECK_EQUAL(test, rig->disk->in_flight, 0);
