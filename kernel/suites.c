@@ -7,6 +7,8 @@
 
 #include "tests/guest/suites.h"
 
+/* One a line, so that suites can be added side by side. */
+/* clang-format off */
 const struct test_suite *const kernel_suites[] = {
     &suite_kernel,
     &suite_rng,
@@ -14,3 +16,4 @@ const struct test_suite *const kernel_suites[] = {
     &suite_leaks,
     NULL,
 };
+/* clang-format on */
