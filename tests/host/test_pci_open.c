@@ -70,6 +70,8 @@ static void test_a_legacy_device_goes_one_way(struct bench *bench)
 {
     attach(bench, FAKE_LEGACY);
     assert_ok(open_forced(bench, VIRTIO_FORCE_NONE));
+    assert_true(bench->device.pci.isr.address == 0xc000 + 19);
+    assert_int_equal(bench->device.pci.isr.length, 1);
     assert_opened(bench, VIRTIO_TRANSPORT_PCI_LEGACY, "legacy only: no virtio capabilities");
     assert_ok(open_forced(bench, VIRTIO_FORCE_LEGACY));
     assert_opened(bench, VIRTIO_TRANSPORT_PCI_LEGACY, "legacy, forced");

@@ -173,6 +173,7 @@ static void test_bridges_are_followed_once(struct bench *bench)
 static void test_the_scan_stays_within_the_buses_of_its_config(struct bench *bench)
 {
     struct bus *bus = bus_begin(bench);
+    struct virtio_pci_config limited = virtio_pci_config_io;
     struct virtio_pci_config ecam;
     char found[256];
 
@@ -187,6 +188,10 @@ static void test_the_scan_stays_within_the_buses_of_its_config(struct bench *ben
     bench->pci.ecam_last_bus = 4;
     assert_ok(virtio_pci_config_ecam(&ecam, &bench->host.host, bench->pci.ecam_base, 2, 4));
     scan(bus, &ecam, found, sizeof(found));
+    assert_string_equal(found, "3:1.0 ");
+    limited.first_bus = 2;
+    limited.last_bus = 4;
+    scan(bus, &limited, found, sizeof(found));
     assert_string_equal(found, "3:1.0 ");
     free(bus);
 }
