@@ -158,7 +158,7 @@ void fake_device_write_status(struct fake_device *device, bool legacy, uint32_t 
         fake_rule(device, "status-bit-cleared", "2.1.1", "0x%02x after 0x%02x", (unsigned)value,
                   old);
     check_added(device, old, added);
-    if ((added & VIRTIO_STATUS_FEATURES_OK) && !accepts_features(device))
+    if ((added & VIRTIO_STATUS_FEATURES_OK) && !device->legacy && !accepts_features(device))
         added &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
     device->readies += (added & VIRTIO_STATUS_DRIVER_OK) != 0;
     device->failures += (added & VIRTIO_STATUS_FAILED) != 0;

@@ -531,6 +531,15 @@ static unsigned end_quarantine(struct fake_host *fake)
     return problems;
 }
 
+void fake_memory_scribble_freed(struct fake_host *fake)
+{
+    const struct fake_block *block = fake->quarantine;
+
+    ALLOW(block->cpu, block->size);
+    block->cpu[0] = 1;
+    FORBID(block->cpu, block->size);
+}
+
 static unsigned end_pieces(struct fake_piece **list, const char *what, bool owned)
 {
     unsigned problems = 0;

@@ -14,4 +14,7 @@ void fake_memory_begin(struct fake_host *fake);
  * @return the number of problems. */
 unsigned fake_memory_end(struct fake_host *fake);
 
+/** Write to the memory that was freed last, past the sanitizer: for the test of the quarantine. */
+void fake_memory_scribble_freed(struct fake_host *fake);
+
 #endif

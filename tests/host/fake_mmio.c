@@ -91,10 +91,11 @@ static const char *check(struct fake_mmio *mmio, const struct fake_access *acces
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         if (registers[i].offset != offset || !(registers[i].versions & mmio->version))
             continue;
-        if (!(registers[i].direction & (access->is_write ? W : R)))
-            fake_rule(device, "register-direction", "4.2.2.2", "%s of %s",
-                      access->is_write ? "write" : "read", registers[i].name);
-        return registers[i].name;
+        if (registers[i].direction & (access->is_write ? W : R))
+            return registers[i].name;
+        fake_rule(device, "register-direction", "4.2.2.2", "%s of %s",
+                  access->is_write ? "write" : "read", registers[i].name);
+        return NULL;
     }
     fake_rule(device, "register-undefined", "4.2.2.2", "0x%03x in version %u", (unsigned)offset,
               (unsigned)mmio->version);

@@ -40,10 +40,11 @@ static const struct field *find_field(struct fake_virtio_pci *front, const struc
                       access->width, (unsigned)offset, field->name);
             return NULL;
         }
-        if (!(field->direction & (access->is_write ? W : R)))
-            fake_rule(front->device, "register-direction", section, "%s of %s",
-                      access->is_write ? "write" : "read", field->name);
-        return field;
+        if (field->direction & (access->is_write ? W : R))
+            return field;
+        fake_rule(front->device, "register-direction", section, "%s of %s",
+                  access->is_write ? "write" : "read", field->name);
+        return NULL;
     }
     fake_rule(front->device, "register-undefined", section, "0x%x", (unsigned)offset);
     return NULL;
@@ -351,8 +352,7 @@ static void common_write(struct fake_virtio_pci *front, const struct field *fiel
         fake_device_select_queue(device, value);
         break;
     default:
-        if (field->direction & W)
-            common_queue_write(front, field, value);
+        common_queue_write(front, field, value);
         break;
     }
 }

@@ -86,6 +86,7 @@ host-programs: $(foreach variant,$(VARIANTS),$(host_programs_$(variant)) $(host_
 check-host: host-programs
 	$(call need,prove,perl)
 	$(quiet)! grep -n 'skip()' tests/host/test_*.c /dev/null
+	$(quiet)sh tests/host/check-rules
 	$(quiet)CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' -j2 \
 		$(foreach variant,$(VARIANTS),$(host_programs_$(variant)))
 
