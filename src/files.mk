@@ -35,6 +35,8 @@ VIRTIO_TRANSPORT_SOURCES := \
 
 VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
+	src/drivers/buffer_queue.c \
+	src/drivers/console.c \
 	src/drivers/rng.c
 
 VIRTIO_SOURCES := \

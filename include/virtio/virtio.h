@@ -13,7 +13,8 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     blk.h rng.h  drivers, one header a device type
+ *     blk.h console.h rng.h
+ *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
 #ifndef VIRTIO_VIRTIO_H
@@ -21,6 +22,7 @@
 
 #include <virtio/arena.h>
 #include <virtio/blk.h>
+#include <virtio/console.h>
 #include <virtio/device.h>
 #include <virtio/error.h>
 #include <virtio/host.h>

@@ -7,6 +7,7 @@
 
 #include "../core/bytes.h"
 #include "../core/endian.h"
+#include "../core/time.h"
 #include <virtio/device.h>
 
 /** Give memory of virtio_allocate_shared to the device or back to the CPU, where DMA is not coherent. */
@@ -25,6 +26,33 @@ static inline void virtio_give_shared(const struct virtio_device *device, void *
 static inline bool virtio_error_leaves_in_flight(int error)
 {
     return error <= VIRTIO_E_TIMEOUT || error == VIRTIO_E_STATE;
+}
+
+/** A driver's own wait, for what is not the completion of one chain (that is virtio_wait). */
+struct virtio_driver_wait {
+    struct virtio_deadline deadline;
+    uint32_t next_check_us; /* when to look at the device status again: ever more rarely */
+};
+
+static inline void virtio_driver_wait_begin(struct virtio_driver_wait *wait,
+                                            const struct virtio_device *device, uint32_t timeout_us)
+{
+    virtio_deadline_begin(&wait->deadline, device->host, timeout_us);
+    wait->next_check_us = 1000;
+}
+
+/** One turn of it. @return VIRTIO_OK: look again; VIRTIO_E_TIMEOUT; the errors of virtio_device_check. */
+static inline int virtio_driver_wait_turn(struct virtio_driver_wait *wait,
+                                          const struct virtio_device *device)
+{
+    bool over = virtio_deadline_passed(&wait->deadline, device->host);
+    int error = VIRTIO_OK;
+
+    if (over || wait->deadline.elapsed_us >= wait->next_check_us) {
+        wait->next_check_us = wait->deadline.elapsed_us * 2;
+        error = virtio_device_check(device);
+    }
+    return error == VIRTIO_OK && over ? VIRTIO_E_TIMEOUT : error;
 }
 
 #endif
