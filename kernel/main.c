@@ -90,6 +90,7 @@ static struct test_result run_tests(const struct virtio_host *host)
         .devices = discovery.devices,
         .device_count = discovery.count,
         .disk_read_only = options.disk_read_only,
+        .host_helps = options.host_helps,
         .timeout_seconds = options.timeout_seconds,
     };
     const struct test_plan plan = {

@@ -60,6 +60,12 @@ static bool set_memory(struct options *options, char *value)
     return options->memory_high;
 }
 
+static bool set_host(struct options *options, char *value)
+{
+    options->host_helps = strcmp(value, "yes") == 0;
+    return options->host_helps;
+}
+
 static bool set_timeout(struct options *options, char *value)
 {
     char *end;
@@ -116,6 +122,7 @@ static const struct {
     {"suites", set_suites}, {"expect", set_expect},   {"force", set_force},
     {"disk", set_disk},     {"config", set_config},   {"memory", set_memory},
     {"crash", set_crash},   {"timeout", set_timeout}, {"virtio_mmio.device", add_mmio},
+    {"host", set_host},
 };
 
 /* False, with the word as it was, when it is not understood. */

@@ -8,6 +8,7 @@
  *   disk=ro               no test writes to a disk
  *   config=io|ecam        how PCI configuration space is reached (default: io where there is one)
  *   timeout=SECONDS       bound of the whole test run (default 60)
+ *   host=yes              somebody reads the `# host:` lines and does what they ask for
  *   memory=high           devices are given memory above 4 GiB where there is some
  *   virtio_mmio.device=SIZE@ADDRESS:IRQ    where a virtio-mmio device is; QEMU writes these
  *   crash=ud|pf|stack|hang    crash or hang on purpose, to see the report: a test aid
@@ -45,6 +46,7 @@ struct options {
     enum options_config config;
     bool disk_read_only;
     bool memory_high;
+    bool host_helps;
     uint32_t timeout_seconds;
     const char *crash; /* NULL: none */
     size_t mmio_count;

@@ -16,6 +16,7 @@ enum {
     FEATURE_BITS = 64,
     QUEUES_SHOWN_MAX = 8,
     ANSWER_TIMEOUT_US = 1000000,
+    PORTS_QUIET_US = 20000, /* a console device that says no more of its ports has told of all */
 };
 
 static void print_address(const struct virtio_device *device)
@@ -76,12 +77,13 @@ static void print_queues(const struct virtio_device *device)
 {
     const char *layout = (device->features & VIRTIO_F_RING_PACKED) != 0 ? "packed" : "split";
     const char *separator = " ";
+    int column = printf("  queues:");
 
-    printf("  queues:");
     for (const struct virtio_queue *queue = device->queues; queue != NULL;
          queue = queue->next_queue) {
-        printf("%s%u (%u, %s)", separator, queue->index, queue->size, layout);
-        separator = ", ";
+        column += printf("%s%u (%u, %s)", separator, queue->index, queue->size, layout);
+        separator = column < LINE_WIDTH - 20 ? ", " : ",\n          ";
+        column = column < LINE_WIDTH - 20 ? column : 0;
     }
     printf("\n");
 }
@@ -176,6 +178,55 @@ static void report_rng(const struct virtio_device *found)
     virtio_rng_stop(&rng);
 }
 
+/* One line a port, as far as the device has said what it is. */
+static void print_ports(struct virtio_console *console)
+{
+    const struct virtio_host *host = console->device.host;
+    uint64_t quiet_since = host->now_us(host->ctx);
+    struct virtio_console_event event;
+    int news;
+
+    do {
+        news = virtio_console_poll(console, &event);
+        if (news > 0) {
+            quiet_since = host->now_us(host->ctx);
+        }
+    } while (news >= 0 && host->now_us(host->ctx) - quiet_since < PORTS_QUIET_US);
+    printf("  ports: %lu of at most %lu\n", (unsigned long)console->port_count,
+           (unsigned long)console->max_nr_ports);
+    for (uint32_t number = 0; number < console->port_count; number++) {
+        const struct virtio_console_port *port = &console->ports[number];
+
+        if (port->present) {
+            printf("  port %lu: %s %s, %s at the host", (unsigned long)number,
+                   port->console ? "console" : "serial port",
+                   port->name[0] != '\0' ? port->name : "(no name)",
+                   port->host_open ? "open" : "closed");
+            if (port->cols != 0) {
+                printf(", %u columns, %u rows", port->cols, port->rows);
+            }
+            printf("\n");
+        }
+    }
+}
+
+static void report_console(const struct virtio_device *found)
+{
+    static struct virtio_console console;
+    int error;
+
+    memset(&console, 0, sizeof(console));
+    error = virtio_console_start(&console, found);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&console.device);
+    print_queues(&console.device);
+    print_ports(&console);
+    virtio_console_stop(&console);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -201,6 +252,9 @@ static void report_device(const struct virtio_device *found)
     switch (device.type) {
     case VIRTIO_ID_BLOCK:
         report_blk(&device);
+        break;
+    case VIRTIO_ID_CONSOLE:
+        report_console(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -50,8 +50,9 @@
  * ignored and counted (`ignored`); it is the device's mistake and harms nobody. When the device lies about a
  * ring, asks for a reset or is gone, every call that needs it says so (VIRTIO_E_BROKEN,
  * VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE) until virtio_console_stop and virtio_console_start. VIRTIO_E_TIMEOUT
- * is no failure of the device: nobody typed, or nobody read. Bytes that a device kept when one of its ports
- * was removed may never come back (QEMU forgets them), and neither does their buffer before the next start.
+ * is no failure of the device: nobody typed, or nobody read. Bytes that a device had not sent when it removed
+ * their port can't be taken back: QEMU sends them when a port of that number comes again, or forgets them
+ * and their buffer until the next start.
  *
  * A device is one context's at a time. No call may be made from a host hook.
  */

@@ -9,7 +9,7 @@ import os
 import pathlib
 import shlex
 
-from . import configuration as conf
+from . import configuration as conf, peers
 from .configuration import role_kind
 from .images import FAULTY_SECTOR
 
@@ -35,7 +35,7 @@ def pci_options(transport):
 
 
 def device_id(number, device):
-    return f"{device.role or device.kind}{'' if device.role else number}"
+    return device.role if device.is_disk else f"{device.role or device.kind}{number}"
 
 
 def device_name(configuration, device):
@@ -96,10 +96,13 @@ def device_options(configuration, work, images):
             before, disk = disk_options(device, work, images)
             options += before
             properties += disk
+        before, own, behind = peers.options(number, device, work)
+        options += before
+        properties += own
         if not configuration.is_mmio:
             properties += pci_options(configuration.transport)
         properties += configuration.transport_properties + device.properties
-        options += ["-device", ",".join([device_name(configuration, device)] + properties)]
+        options += ["-device", ",".join([device_name(configuration, device)] + properties)] + behind
     return options
 
 

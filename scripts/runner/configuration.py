@@ -22,7 +22,11 @@ KINDS = {
     "blk": ("virtio-blk", "blk"),
     "vhost-user-blk": ("vhost-user-blk", "blk"),
     "rng": ("virtio-rng", "rng"),
+    "console": ("virtio-serial", "console"),
 }
+
+# What a device that is no disk can be, where it can be several things (peer_console.py and so on).
+PEER_ROLES = {"console": ("single", "ports")}
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,
@@ -107,7 +111,9 @@ class Configuration:
     def kernel_words(self):
         """The kernel's command line: the words asked for, and the promise."""
         promise = ",".join(f"{kind}:{count}" for kind, count in self.expect.items())
-        return self.words + ([f"expect={promise}"] if promise else [])
+        helper = any(device.kind in PEER_ROLES for device in self.devices)
+        return (self.words + (["host=yes"] if helper else [])
+                + ([f"expect={promise}"] if promise else []))
 
 
 def one_of(what, text, choices):
@@ -157,9 +163,14 @@ def parse_devices(text):
 
 
 def check_role(device, item):
-    if not device.is_disk:
-        if device.role:
+    roles = PEER_ROLES.get(device.kind, ())
+    if not device.is_disk and device.role not in roles:
+        if device.role and not roles:
             raise UsageError(f"device '{item}': only disks have a role")
+        if roles:
+            raise UsageError(f"device '{item}': it is one of "
+                             + ", ".join(f"{device.kind}:{role}" for role in roles))
+    if not device.is_disk:
         return
     match = re.fullmatch(r"([a-z]+)(-[a-z0-9]+)?", device.role)
     if not match or match[1] not in ROLES:

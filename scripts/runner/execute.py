@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from . import command, iso, images, process, qmp, report, trace
+from . import command, iso, images, peers, process, qmp, report, trace
 
 LOG = "qemu.log"
 LAST_WORDS = 1.0  # seconds that a hanging guest has, once its CPU was sent an NMI, to say why
@@ -54,8 +54,9 @@ class Outcome:
 class Watcher:
     """Follows the serial output of a running machine, and acts when its time has come."""
 
-    def __init__(self, configuration, socket, live, menu):
+    def __init__(self, configuration, socket, live, menu, helpers):
         self.menu = menu
+        self.helpers = helpers
         self.keyboard = None
         self.parser = report.Parser()
         self.serial = bytearray()
@@ -78,7 +79,9 @@ class Watcher:
             self.menu = None
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
-            self.parser.line(line.decode("utf-8", "replace"))
+            text = line.decode("utf-8", "replace")
+            self.parser.line(text)
+            self.helpers.line(text)
             if self.resets:
                 self._act()
 
@@ -150,11 +153,13 @@ def run_in(work, configuration, products, live):
 
 
 def watch(configuration, work, outcome, live, menu):
-    watcher = Watcher(configuration, work / "qmp", live, menu)
+    helpers = peers.Peers(configuration, work)
+    watcher = Watcher(configuration, work / "qmp", live, menu, helpers)
     errors = bytearray()
     with process.Child(outcome.command, configuration.limit,
                        stdin=subprocess.PIPE if menu else subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        helpers.start()
         if menu:
             watcher.keyboard = child.process.stdin.fileno()
         deadline = time.monotonic() + configuration.limit
@@ -171,6 +176,7 @@ def watch(configuration, work, outcome, live, menu):
             outcome.stopped = "QEMU closed its output and did not end"
         outcome.status = child.end()
     watcher.finish()
+    outcome.checks.append(helpers.finish())
     outcome.stopped = watcher.failure or outcome.stopped
     outcome.serial = bytes(watcher.serial)
     outcome.boots = watcher.parser.boots

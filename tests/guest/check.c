@@ -32,6 +32,22 @@ void test_diagnostic(const char *format, ...)
     va_end(arguments);
 }
 
+bool test_ask_host(struct test *test, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!test->environment->host_helps) {
+        test_skip(test, "nobody at the host reads along (host=yes)");
+        return false;
+    }
+    printf("# host: ");
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    return true;
+}
+
 /* Counts a failure and says what it was. */
 static void fail(struct test *test, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -42,6 +42,7 @@ struct test_environment {
     const struct virtio_device *devices; /* as discovery found them; drivers take copies */
     size_t device_count;
     bool disk_read_only;      /* disk=ro: no test may write to any disk */
+    bool host_helps;          /* host=yes: `# host:` lines are answered */
     uint32_t timeout_seconds; /* bound of the whole run */
 };
 
@@ -101,6 +102,11 @@ void test_skip(struct test *test, const char *reason);
 /* Asks for the library's dump of this device when a check of this test fails, or the run crashes or hangs.
  * The device must stay at its place until the test has ended. */
 void test_watch(const struct virtio_device *device);
+
+/* Asks the host for something: the line `# host: ` and the text (scripts/runner/peers.py). False, and the
+ * test is skipped, when nobody reads such lines. */
+bool test_ask_host(struct test *test, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A line for people and for the host: `# ` and the text. */
 void test_diagnostic(const char *format, ...) __attribute__((format(printf, 1, 2)));
