@@ -77,22 +77,23 @@ static bool is_multiport(const struct virtio_console *console)
 
 /* ---- Start and stop ---- */
 
+/* Should the two fields be of different times, the next look finds that they changed. */
 static int read_size(struct virtio_console *console)
 {
-    struct virtio_console_resize size;
     struct virtio_console_port *port = &console->ports[0];
-    int error = virtio_config_read_bytes(&console->device, 0, &size, sizeof(size));
+    uint64_t cols;
+    uint64_t rows;
+    int error = virtio_config_read(&console->device, 0, 2, &cols);
 
-    if (error != VIRTIO_OK)
-        return error;
-    size.cols = virtio_order16(console->device.legacy, size.cols);
-    size.rows = virtio_order16(console->device.legacy, size.rows);
-    if (size.cols != port->cols || size.rows != port->rows) {
-        port->cols = size.cols;
-        port->rows = size.rows;
+    if (error == VIRTIO_OK)
+        error = virtio_config_read(&console->device, offsetof(struct virtio_console_config, rows),
+                                   2, &rows);
+    if (error == VIRTIO_OK && (cols != port->cols || rows != port->rows)) {
+        port->cols = (uint16_t)cols;
+        port->rows = (uint16_t)rows;
         port->changes |= VIRTIO_CONSOLE_RESIZED;
     }
-    return VIRTIO_OK;
+    return error;
 }
 
 static int count_ports(struct virtio_console *console)

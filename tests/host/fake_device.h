@@ -28,7 +28,7 @@
 #include "fake_host.h"
 #include "fake_queue.h"
 
-#define FAKE_QUEUES      4u
+#define FAKE_QUEUES      12u
 #define FAKE_CONFIG_SIZE 256u
 #define FAKE_FOR_EVER    UINT32_MAX
 
