@@ -432,11 +432,11 @@ static int listen(struct virtio_console *console)
 static int answer_port(struct virtio_console *console, uint32_t number)
 {
     struct virtio_console_port *port = &console->ports[number];
-    int error = VIRTIO_OK;
 
     if ((port->due & DUE_READY) != 0) {
+        int error = virtio_kick(&port->receive.queue);
+
         clear_due(console, port, DUE_READY);
-        error = virtio_kick(&port->receive.queue);
         return error == VIRTIO_OK ? say(console, number, PORT_READY, 1) : error;
     }
     clear_due(console, port, DUE_OPEN);
