@@ -12,6 +12,7 @@
 #   make check-guest   the kernel on every configuration of the matrix
 #   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
 #   make format        reformat the C sources; make check-format only looks
+#   make bench-ring    instructions per request on the ring, against their budgets
 #   make size          code size by object, also in build/size.tsv
 #   make clean
 #
@@ -153,11 +154,12 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
+include tests/bench/bench.mk
 
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-host check-symbols check-runner check-guest
+check: check-format analyse check-host check-symbols bench-ring check-runner check-guest
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

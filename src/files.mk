@@ -16,8 +16,12 @@ VIRTIO_CORE_SOURCES := \
 	src/core/time.c
 
 VIRTIO_QUEUE_SOURCES := \
+	src/queue/chain.c \
+	src/queue/detour.c \
+	src/queue/drain.c \
 	src/queue/queue.c \
-	src/queue/split.c
+	src/queue/split.c \
+	src/queue/wait.c
 
 VIRTIO_TRANSPORT_SOURCES := \
 	src/transport/common.c \

@@ -82,9 +82,16 @@ struct virtq_used;
 /** What the library knows of a chain in flight, by the descriptor that heads it; private. */
 struct virtio_in_flight {
     void *cookie;
-    uint32_t writable; /* bytes; once completed and put aside: bytes written */
-    uint16_t last;     /* the chain's last descriptor */
-    uint16_t count;    /* descriptors; 0: not the head of a chain in flight */
+    uint32_t limit; /* writable bytes + 1; 0: not in flight */
+    uint32_t
+        chain; /* 0: one descriptor; else how many, times 65536, and the last one XOR the first */
+};
+
+/** A completion that a flush of another chain met; private. */
+struct virtio_aside {
+    void *cookie;
+    uint32_t written;
+    uint32_t room; /* descriptors that are free once it is reaped */
 };
 
 /** Where a queue stands; private. */
@@ -95,42 +102,48 @@ enum virtio_queue_state {
 };
 
 /** A virtqueue; the caller's memory, at one place from virtio_ring_init to virtio_ring_uninit, contents
- * private. */
+ * private. Indices are free-running; of those that the device sees it sees the lower 16 bits. */
 struct virtio_queue {
-    /* What each request touches. */
-    int gate;           /* 0: calls may enter; else what they are refused with */
-    int error;          /* what the gate goes back to when a call leaves: 0, or the latched error */
-    uint32_t mask;      /* size - 1 */
-    uint16_t free_head; /* free list */
-    uint16_t free_count; /* free descriptors */
+    /* What each request touches: one cache line of a 64-bit CPU. */
+    uint32_t room;            /* free descriptors + 1; 0: no call may enter */
+    uint32_t inline_most;     /* chains of less buffers may go straight into the split ring */
+    uint32_t free_head;       /* free list */
+    uint32_t available_index; /* chains submitted */
     struct virtq_desc *descriptors;
     struct virtio_in_flight *in_flight;
     uint16_t *next; /* free list and chains: the descriptor after this one */
     struct virtq_avail *available;
     struct virtq_used *used;
-    uint16_t available_index; /* chains submitted; free-running */
-    uint16_t published_index; /* of these, what the device was shown */
-    uint16_t used_index;      /* chains taken back; free-running */
-    uint16_t used_seen;       /* the device's used index as last read and checked */
-    uint16_t aside_count;     /* completions that a flush of another chain met, in order */
-    uint16_t aside_head;
-    uint16_t aside_tail;
-    uint16_t drain_next; /* first descriptor that virtio_drain has not looked at */
+    uint32_t used_index; /* chains taken back */
+    uint32_t mask;       /* size - 1 */
+
+    /* What each batch touches. */
+    uint32_t used_seen;       /* the device's used index as last read and checked */
+    uint32_t published_index; /* chains that the device was shown */
+    uint32_t detour;          /* not 0: reaping takes another way (VIRTIO_DETOUR_...) */
+    int error;                /* why no call may enter: latched, or VIRTIO_OK: inside a call */
+    uint32_t inside;          /* what `room` is while a slow call is inside, or was at a stop */
+    uint16_t index;           /* number of the queue within the device */
+    uint16_t size;            /* a power of two */
+    enum virtio_queue_state state;
+    struct virtio_device *device;
+    struct virtio_doorbell doorbell;
+    uint64_t kicks; /* notifications sent, for people */
+
+    /* Completions that a flush put aside, oldest first: a ring of `size`. */
+    struct virtio_aside *aside;
+    uint32_t aside_first;
+    uint32_t aside_count;
+    uint32_t abandoned; /* chains in flight whose flush gave up */
 
     /* A chain under construction. */
     uint32_t serial; /* counts prepares */
     struct virtio_buffer *staged;
 
-    /* What is decided once. */
-    struct virtio_doorbell doorbell;
-    uint16_t index; /* number of the queue within the device */
-    uint16_t size;  /* a power of two */
-    enum virtio_queue_state state;
-    struct virtio_device *device;
+    uint32_t drain_next;                   /* first chain that virtio_drain has not looked at */
     struct virtio_queue *next_queue;       /* in virtio_device.queues */
     struct virtio_shared shared;           /* the ring */
     struct virtio_queue_addresses offsets; /* of the three parts within it */
-    uint64_t kicks;                        /* notifications sent, for people */
 };
 
 /**
@@ -272,6 +285,19 @@ int virtio_kick(struct virtio_queue *queue);
 int virtio_reap(struct virtio_queue *queue, struct virtio_done *done);
 
 /**
+ * Take all completions that are there, or as many as there is room for, in one call: the cheapest way to
+ * reap a batch.
+ *
+ * @param done  out: as many completions as the return value says.
+ * @param most  how many fit into `done`, at least 1.
+ * @return how many were taken; otherwise as virtio_reap. What is wrong behind some good completions is
+ *         said by the next call.
+ *
+ * Context: the queue's. No register access. Spec 2.7.14.
+ */
+int virtio_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most);
+
+/**
  * Wait until there is a completion, and take it.
  *
  * @param done        out: the completion, when 1 is returned.
@@ -308,10 +334,10 @@ int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_
  */
 int virtio_drain(struct virtio_queue *queue, struct virtio_done *done);
 
-/** How many more descriptors could be submitted now. Context: the queue's. */
+/** How many more descriptors could be submitted now; 0 when the queue takes none. Context: the queue's. */
 static inline uint16_t virtio_queue_free(const struct virtio_queue *queue)
 {
-    return queue->free_count;
+    return queue->room != 0 ? (uint16_t)(queue->room - 1) : 0;
 }
 
 #ifdef __cplusplus

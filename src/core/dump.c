@@ -66,7 +66,7 @@ static void dump_queue(const struct virtio_queue *queue, struct virtio_line *lin
           virtio_order16(legacy, __atomic_load_n(&queue->used->idx, __ATOMIC_RELAXED)));
     field(line, ", taken ", queue->used_index);
     virtio_line_end(line, VIRTIO_LOG_INFO);
-    field(line, "    free descriptors ", queue->free_count);
+    field(line, "    free descriptors ", virtio_queue_free(queue));
     field(line, ", put aside ", queue->aside_count);
     field(line, ", notifications ", (uint32_t)queue->kicks);
     virtio_line_text(line, ", ");

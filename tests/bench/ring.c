@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <virtio/device.h>
+#include <virtio/inline.h>
 #include <virtio/queue.h>
-#include "../../src/queue/split.h"
 
 #define QUEUE_SIZE 256u
 #define BATCH_MOST 32u
@@ -177,39 +177,132 @@ static void fail(const char *what, int error)
     exit(1);
 }
 
-__attribute__((noinline)) void driver_batch(unsigned count);
-
-/* The loop that counts: submit a batch, kick once, take everything back. */
-void driver_batch(unsigned count)
-{
+/* A request as a driver would keep it: its buffers in an array, header and status always the same ones. */
+struct request {
     struct virtio_buffer buffers[3];
-    unsigned descriptors = setting.descriptors;
-    struct virtio_done done;
-    int result;
+    void *data; /* serves as the cookie too */
+};
 
-    for (unsigned i = 0; i < count; i++) {
-        if (descriptors == 1) {
-            buffers[0].device_address = (uintptr_t)data[i];
-            buffers[0].length = 4096;
-            result = virtio_submit_buffers(&queue, buffers, 0, 1, data[i]);
-        } else {
-            buffers[0].device_address = (uintptr_t)header[i];
-            buffers[0].length = 16;
-            buffers[1].device_address = (uintptr_t)data[i];
-            buffers[1].length = 4096;
-            buffers[2].device_address = (uintptr_t)&status[i];
-            buffers[2].length = 1;
-            result = virtio_submit_buffers(&queue, buffers, 1, 2, data[i]);
-        }
-        if (result != VIRTIO_OK)
-            fail("submit", result);
+static struct request requests[BATCH_MOST];
+
+static void prepare_requests(void)
+{
+    for (unsigned i = 0; i < BATCH_MOST; i++) {
+        struct virtio_buffer *buffer = requests[i].buffers;
+
+        requests[i].data = data[i];
+        if (setting.descriptors == 3)
+            *buffer++ = (struct virtio_buffer){(uintptr_t)header[i], sizeof(header[i])};
+        *buffer++ = (struct virtio_buffer){0, 4096};
+        *buffer = (struct virtio_buffer){(uintptr_t)&status[i], 1};
     }
+}
+
+static inline void check_done(const struct virtio_done *done, int i)
+{
+    if (done->cookie != data[i] || done->written < 4096)
+        fail("completion", i);
+}
+
+/*
+ * The loops that count. In batches: submit all, kick once, take everything back. One at a time: submit, kick,
+ * take it back.
+ */
+
+__attribute__((noinline)) void driver_1_batch(unsigned long rounds, unsigned count);
+__attribute__((noinline)) void driver_3_batch(unsigned long rounds, unsigned count);
+__attribute__((noinline)) void driver_1_single(unsigned long rounds);
+__attribute__((noinline)) void driver_3_single(unsigned long rounds);
+
+static inline void submit_1(struct request *request)
+{
+    int error;
+
+    request->buffers[0].device_address = (uintptr_t)request->data;
+    error = virtio_submit_inline(&queue, request->buffers, 0, 1, request->data);
+    if (error != VIRTIO_OK)
+        fail("submit", error);
+}
+
+static inline void submit_3(struct request *request)
+{
+    int error;
+
+    request->buffers[1].device_address = (uintptr_t)request->data;
+    error = virtio_submit_inline(&queue, request->buffers, 1, 2, request->data);
+    if (error != VIRTIO_OK)
+        fail("submit", error);
+}
+
+static inline void kick_and_reap_batch(unsigned count)
+{
+    struct virtio_done done[BATCH_MOST];
+    int taken;
+
     virtio_kick(&queue);
-    for (unsigned i = 0; i < count; i++) {
-        result = virtio_reap(&queue, &done);
-        if (result != 1 || done.cookie != data[i] || done.written < 4096)
-            fail("reap", result);
+    taken = virtio_reap_many(&queue, done, BATCH_MOST);
+    if (taken != (int)count)
+        fail("reap", taken);
+    for (int i = 0; i < taken; i++)
+        check_done(&done[i], i);
+}
+
+static inline void kick_and_reap_single(void)
+{
+    struct virtio_done done;
+    int taken;
+
+    virtio_kick(&queue);
+    taken = virtio_reap(&queue, &done);
+    if (taken != 1)
+        fail("reap", taken);
+    check_done(&done, 0);
+}
+
+void driver_1_batch(unsigned long rounds, unsigned count)
+{
+    for (; rounds != 0; rounds--) {
+        for (struct request *at = requests; at != requests + count; at++)
+            submit_1(at);
+        kick_and_reap_batch(count);
     }
+}
+
+void driver_3_batch(unsigned long rounds, unsigned count)
+{
+    for (; rounds != 0; rounds--) {
+        for (struct request *at = requests; at != requests + count; at++)
+            submit_3(at);
+        kick_and_reap_batch(count);
+    }
+}
+
+void driver_1_single(unsigned long rounds)
+{
+    for (; rounds != 0; rounds--) {
+        submit_1(requests);
+        kick_and_reap_single();
+    }
+}
+
+void driver_3_single(unsigned long rounds)
+{
+    for (; rounds != 0; rounds--) {
+        submit_3(requests);
+        kick_and_reap_single();
+    }
+}
+
+static void run(unsigned long rounds)
+{
+    if (setting.batch == 1 && setting.descriptors == 1)
+        driver_1_single(rounds);
+    else if (setting.batch == 1)
+        driver_3_single(rounds);
+    else if (setting.descriptors == 1)
+        driver_1_batch(rounds, setting.batch);
+    else
+        driver_3_batch(rounds, setting.batch);
 }
 
 static void *host_allocate(void *ctx, size_t size)
@@ -279,8 +372,8 @@ int main(int argc, char **argv)
         error = virtio_device_ready(&device);
     if (error != VIRTIO_OK)
         fail("set-up", error);
-    for (unsigned long round = 0; round < rounds; round++)
-        driver_batch(setting.batch);
+    prepare_requests();
+    run(rounds);
     printf("%lu requests, %lu notifications\n", rounds * setting.batch, notifications);
     return 0;
 }

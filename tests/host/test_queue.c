@@ -83,7 +83,7 @@ static void test_p52_wraps_with_chains_in_flight(struct bench *bench)
         fake_chain_complete(fake_queue_chain(fake_queue(bench), i), 0);
     for (uintptr_t i = 4; i-- != 0;)
         bench_reap(bench, i);
-    assert_int_equal(bench->queues[0].used_index, 2);
+    assert_int_equal((uint16_t)bench->queues[0].used_index, 2);
     bench_stop(bench);
 }
 

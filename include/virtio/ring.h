@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtqueues as they lie in memory (spec 2.7): descriptor table, available ring, used ring. Field names are
+ * the spec's. All fields are in the device's byte order: little-endian, or the CPU's for legacy.
+ * Drivers have no use for this header; virtio/inline.h and tests do.
+ */
+#ifndef VIRTIO_RING_H
+#define VIRTIO_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define VIRTIO_RING_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define VIRTIO_RING_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+struct virtq_desc {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t flags;
+    uint16_t next;
+};
+
+struct virtq_avail {
+    uint16_t flags;
+    uint16_t idx;
+    uint16_t ring[];
+};
+
+struct virtq_used_elem {
+    uint32_t id;
+    uint32_t len;
+};
+
+struct virtq_used {
+    uint16_t flags;
+    uint16_t idx;
+    struct virtq_used_elem ring[];
+};
+
+VIRTIO_RING_ASSERT(sizeof(struct virtq_desc) == 16, "spec 2.7.5");
+VIRTIO_RING_ASSERT(offsetof(struct virtq_desc, len) == 8, "spec 2.7.5");
+VIRTIO_RING_ASSERT(offsetof(struct virtq_desc, flags) == 12, "spec 2.7.5");
+VIRTIO_RING_ASSERT(offsetof(struct virtq_desc, next) == 14, "spec 2.7.5");
+VIRTIO_RING_ASSERT(offsetof(struct virtq_avail, ring) == 4, "spec 2.7.6");
+VIRTIO_RING_ASSERT(sizeof(struct virtq_used_elem) == 8, "spec 2.7.8");
+VIRTIO_RING_ASSERT(offsetof(struct virtq_used, ring) == 4, "spec 2.7.8");
+
+#endif

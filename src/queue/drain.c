@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking back what was in flight when the device was stopped. Every cookie is handed out exactly once.
+ */
+#include "queue_internal.h"
+
+/* What the device had completed before it stopped; the queue is opened for the look. */
+static int take_completed(struct virtio_queue *queue, struct virtio_done *done)
+{
+    int result;
+
+    queue->error = VIRTIO_OK;
+    queue->room = queue->inside;
+    result = virtio_reap(queue, done);
+    queue->inside = queue->room;
+    queue->room = 0;
+    if (queue->error == VIRTIO_OK)
+        queue->error = VIRTIO_E_RESET;
+    return result;
+}
+
+/* The first chain that is still in flight, by descriptor. */
+static bool take_back(struct virtio_queue *queue, struct virtio_done *done)
+{
+    for (; queue->drain_next < queue->size; queue->drain_next++) {
+        struct virtio_in_flight *entry = &queue->in_flight[queue->drain_next];
+
+        if (!virtio_is_in_flight(entry))
+            continue;
+        entry->limit = 0;
+        entry->chain = 0;
+        if (entry->cookie == &virtio_nobody)
+            continue;
+        done->cookie = entry->cookie;
+        done->written = 0;
+        return true;
+    }
+    return false;
+}
+
+int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
+{
+    if (queue->state == VIRTIO_QUEUE_NONE)
+        return 0;
+    if (virtio_queue_is_shared(queue))
+        return VIRTIO_E_BUSY;
+    /* The ring of a queue that was not broken when the device stopped still counts. */
+    if (queue->error == VIRTIO_E_RESET && take_completed(queue, done) > 0)
+        return 1;
+    if (queue->aside_count != 0) {
+        virtio_queue_take_aside(queue, done);
+        return 1;
+    }
+    return take_back(queue, done) ? 1 : 0;
+}
