@@ -85,6 +85,8 @@ def disk_options(device, work, images):
     properties = [f"drive={device.role}", f"serial={device.role}"]
     if device.role == "boot":
         properties.append("bootindex=1")
+    if role_kind(device.role) == "faulty":
+        properties.append("request-merging=off")  # or neighbours in flight would fail with it
     return disk_backend(device.role, images.paths[device.role]), properties
 
 

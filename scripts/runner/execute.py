@@ -16,6 +16,7 @@ import time
 from . import command, iso, images, peers, process, qmp, report, trace
 
 LOG = "qemu.log"
+RESET_AFTER = 0.5  # seconds that the block tests run before the first reset
 LAST_WORDS = 1.0  # seconds that a hanging guest has, once its CPU was sent an NMI, to say why
 
 
@@ -66,9 +67,13 @@ class Watcher:
         self.resets_left = configuration.actions.get("reset", 0)
         self.resets = self.resets_left
         self.boots_seen = 0
+        self.busy_boot = -1
+        self.busy_since = 0.0
         self.failure = ""
 
     def feed(self, chunk):
+        if self.resets and not chunk:
+            self._act()
         if not chunk:
             return
         self.serial += chunk
@@ -89,12 +94,14 @@ class Watcher:
         self.parser.line(self.rest.decode("utf-8", "replace"))
 
     def _reset_is_due(self):
-        """Each boot is cut off later than the one before: a quarter, a half ... through its plan."""
+        """Each boot is cut off a while after its disks got busy, later than the one before."""
         boots = self.parser.boots
         done = self.resets - self.resets_left
-        if len(boots) != done + 1 or not boots[-1].plan:
+        if len(boots) != done + 1 or not any(test.suite == "blk" for test in boots[-1].tests):
             return False
-        return len(boots[-1].tests) * (self.resets + 1) >= boots[-1].plan * (done + 1)
+        if self.busy_boot != done:
+            self.busy_boot, self.busy_since = done, time.monotonic()
+        return time.monotonic() - self.busy_since >= RESET_AFTER * (done + 1)
 
     def _act(self):
         try:

@@ -26,7 +26,7 @@ the configuration called default in tests/matrix.conf.
 EPILOG = """\
 devices:  blk:ROLE rng vhost-user-blk:ROLE, each with QEMU's properties behind it if wanted, as in
           --device blk:scratch,queue-size=4 --device rng (or one list with commas; none for none)
-roles:    docs      16 MiB with an ext2 file system made of this project's files
+roles:    docs      6 MiB with an ext2 file system made of this project's files
           scratch   8 MiB of zeros, the only disk that the tests write to
           readonly  attached readonly=on
           faulty    reading sector 2048 gives an I/O error

@@ -7,7 +7,8 @@ line splits the trace exactly. Owns the trace's format; knows nothing of drivers
 
 The guest marks a stretch by two lines of its own:
     # accesses begin <name> requests=<n>
-    # accesses end <name>
+    # accesses end <name> hiccups=<n>
+A hiccup is a wait so long that the library may look at the device's status, once.
 """
 
 import collections
@@ -17,7 +18,7 @@ import re
 EVENT = re.compile(rb"memory_region_ops_(read|write) .*?\baddr 0x([0-9a-f]+) value 0x([0-9a-f]+)"
                    rb" size (\d+)(?: name '([^']*)')?")
 BEGIN = re.compile(r"# accesses begin (\S+) requests=(\d+)$")
-END = re.compile(r"# accesses end (\S+)$")
+END = re.compile(r"# accesses end (\S+) hiccups=(\d+)$")
 SERIAL_DATA_PORT = 0x3F8
 # Regions of virtio devices, whatever their transport: virtio-pci-common-..., virtio-mmio, and the
 # legacy register block, which QEMU calls virtio-pci.
@@ -33,6 +34,11 @@ class Stretch:
     requests: int
     counts: collections.Counter  # (region, "read" or "write", size) -> number
     complete: bool = False
+    hiccups: int = 0
+
+    @property
+    def reads(self):
+        return sum(count for (_, kind, _), count in self.counts.items() if kind == "read")
 
     @property
     def total(self):
@@ -78,6 +84,7 @@ class Reader:
             self.stretches.append(self.open)
         elif end and self.open and end[1] == self.open.name:
             self.open.complete = True
+            self.open.hiccups = int(end[2])
             self.open = None
 
 
@@ -91,7 +98,7 @@ def read(path):
 
 
 def check(stretches, allowed):
-    """Returns (faults, facts): each stretch may make `allowed` register accesses a request."""
+    """Returns (faults, facts): each stretch makes `allowed` register writes a request, and no reads."""
     faults, facts = [], []
     if not stretches:
         faults.append("the guest marked no stretch of requests to count register accesses in")
@@ -99,7 +106,8 @@ def check(stretches, allowed):
         what = f"{stretch.name}: {stretch.total} register accesses for {stretch.requests} requests"
         if not stretch.complete or not stretch.requests:
             faults.append(f"{what}, but the stretch has no end or no requests")
-        elif stretch.total != allowed * stretch.requests:
+        elif (stretch.total - stretch.reads != allowed * stretch.requests
+              or stretch.reads > stretch.hiccups):
             faults.append(f"{what} instead of {allowed} each: {stretch.describe()}")
         else:
             facts.append(f"{what}: {stretch.describe()}")

@@ -14,9 +14,12 @@ enum {
     LABEL_SECTOR = 2,   /* of an ext2 file system: its superblock, */
     LABEL_OFFSET = 120, /* and the volume's name in it */
     LOAD_PIECE = 64,    /* sectors */
+    MARK_SECTORS = 8,
+    MARK_BYTES = MARK_SECTORS * SECTOR,
 };
 
 static const char DOCS_LABEL[] = "libvirtio-docs";
+static const char SCRATCH_MARK[] = "libvirtio-scratch"; /* where the last 4096 bytes begin */
 const char RIG_READABLE[] = "readable";
 
 uint64_t rig_requests;
@@ -25,25 +28,36 @@ uint64_t rig_requests;
 static struct {
     const struct test_environment *environment; /* it is known of these */
     char ids[DISKS_MAX][VIRTIO_BLK_ID_SIZE];
-    bool docs[DISKS_MAX]; /* by its label */
+    const char *marks[DISKS_MAX]; /* the role by what is on it, for a disk without such an id */
 } known;
 
-/* Looks for the label where an ext2 file system has it. The disk has been started. */
-static bool has_docs_label(struct test *test, struct virtio_blk *disk)
+static bool has_text(struct test *test, struct virtio_blk *disk, uint64_t sector, size_t offset,
+                     const char *text)
 {
     struct test_memory memory;
-    bool found = false;
+    bool found;
 
-    if (disk->capacity < 16 || !test_allocate(test, 4096, &memory)) {
+    if (!test_allocate(test, MARK_BYTES, &memory)) {
         return false;
     }
-    if (counted(virtio_blk_read(disk, 0, memory.bytes, 4096)) == VIRTIO_OK) {
-        const char *label = (const char *)memory.bytes + LABEL_SECTOR * SECTOR + LABEL_OFFSET;
-
-        found = strncmp(label, DOCS_LABEL, sizeof(DOCS_LABEL)) == 0;
-    }
+    found = counted(virtio_blk_read(disk, sector, memory.bytes, MARK_BYTES)) == VIRTIO_OK &&
+            strncmp((const char *)memory.bytes + offset, text, strlen(text) + 1) == 0;
     test_free(test, &memory);
     return found;
+}
+
+/* The role of a disk by its content, or NULL. The disk has been started. */
+static const char *read_mark(struct test *test, struct virtio_blk *disk)
+{
+    const size_t label = LABEL_SECTOR * SECTOR + LABEL_OFFSET;
+
+    if (disk->capacity < 2 * MARK_SECTORS) {
+        return NULL;
+    }
+    if (has_text(test, disk, 0, label, DOCS_LABEL)) {
+        return "docs";
+    }
+    return has_text(test, disk, disk->capacity - MARK_SECTORS, 0, SCRATCH_MARK) ? "scratch" : NULL;
 }
 
 static bool is_role(const char *id, const char *role)
@@ -74,7 +88,9 @@ static void learn(struct test *test, size_t index, const struct virtio_device *f
         return;
     }
     (void)counted(virtio_blk_get_id(&disk, id));
-    known.docs[index] = is_role(id, "docs") || (!has_any_role(id) && has_docs_label(test, &disk));
+    if (!has_any_role(id)) {
+        known.marks[index] = read_mark(test, &disk);
+    }
     virtio_blk_stop(&disk);
 }
 
@@ -109,7 +125,8 @@ static bool plays(size_t index, const char *role)
     if (role == RIG_READABLE) {
         return !is_role(id, "faulty") && !is_role(id, "stuck");
     }
-    return strcmp(role, "docs") == 0 ? known.docs[index] : is_role(id, role);
+    return is_role(id, role) ||
+           (known.marks[index] != NULL && strcmp(known.marks[index], role) == 0);
 }
 
 const struct virtio_device *rig_find(struct test *test, const char *role)

@@ -5,7 +5,8 @@
  *
  * Disks are told apart by their id (QEMU: the serial): `docs` holds a file system and is only read,
  * `scratch` is the only one that is written to, `readonly`, `faulty` and `stuck` are what they are called.
- * A disk in another process has no id of its own; docs is recognised by its file system's label then.
+ * A disk in another process has no id of its own: docs is recognised by its file system's label then,
+ * scratch by a mark near its end.
  */
 #ifndef TESTS_GUEST_BLK_RIG_H
 #define TESTS_GUEST_BLK_RIG_H

@@ -44,6 +44,12 @@ class Scratch(unittest.TestCase):
         self.assertIn("first is 12, which is not untouched",
                       images.compare_scratch(self.image, [(7, 8, 4)])[0])
 
+    def test_the_hosts_mark(self):
+        mark = images.SCRATCH_MARK
+        self.assertTrue(images.compare_scratch(self.image, [(7, 8, 4)], mark)[0])
+        self.image[56 * 512:56 * 512 + len(mark)] = mark
+        self.assertEqual(images.compare_scratch(self.image, [(7, 8, 4)], mark), (None, 4))
+
     def test_run_beyond_the_disk(self):
         self.assertTrue(images.compare_scratch(self.image, [(7, 62, 4)])[0])
 

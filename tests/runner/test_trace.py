@@ -23,7 +23,7 @@ def stretches(*lines):
 
 
 BEGIN = serial("# accesses begin blk requests=2\r\n")
-END = serial("# accesses end blk\r\n")
+END = serial("# accesses end blk hiccups=0\r\n")
 NOTIFY = access("write", "virtio-pci-notify-virtio-blk")
 
 
@@ -37,6 +37,13 @@ class Trace(unittest.TestCase):
         found = stretches(*BEGIN, NOTIFY, NOTIFY, access("read", "virtio-pci-isr-virtio-blk", 1),
                           *END)
         self.assertIn("3 register accesses for 2 requests", trace.check(found, 1)[0][0])
+
+    def test_a_hiccup_allows_one_read(self):
+        read = access("read", "virtio-pci-common-virtio-blk", 1)
+        end = serial("# accesses end blk hiccups=1\r\n")
+        self.assertEqual(trace.check(stretches(*BEGIN, NOTIFY, NOTIFY, read, *end), 1)[0], [])
+        self.assertTrue(trace.check(stretches(*BEGIN, NOTIFY, NOTIFY, read, read, *end), 1)[0])
+        self.assertTrue(trace.check(stretches(*BEGIN, NOTIFY, NOTIFY, NOTIFY, *end), 1)[0])
 
     def test_one_too_few_is_a_fault(self):
         self.assertTrue(trace.check(stretches(*BEGIN, NOTIFY, *END), 1)[0])
