@@ -19,7 +19,7 @@
  *         complete(done.cookie, done.error);
  *
  * The blocking calls go the same way, one request at a time, and may be mixed with the others: what else
- * completes meanwhile is kept for virtio_blk_reap.
+ * completes while they wait is kept for virtio_blk_reap.
  *
  * Units. Sectors are of 512 bytes everywhere, whatever blk_size says; lengths are in bytes and multiples
  * of 512. blk_size and the topology tell what is fast; some devices (QEMU's is one) go further and fail
@@ -27,8 +27,8 @@
  *
  * Length. A request may have any length up to the end of the disk. What is more than the device takes at
  * once (size_max times seg_max, the size of the queue, 1 GiB) goes out as several device requests, one
- * after the other, and comes back as one completion; the following ones are sent by virtio_blk_reap and
- * virtio_blk_wait.
+ * after the other, and comes back as one completion; the following ones are sent by virtio_blk_reap,
+ * virtio_blk_wait and the blocking calls.
  *
  * Memory. Request headers, status bytes and ids are in DMA memory of the library, one slot a request; the
  * caller's buffers go through the host's map hook and are the library's from submit to completion. Nothing
@@ -118,11 +118,9 @@ struct virtio_blk_slot;
 /** A disk; the caller's memory, zeroed before its first use, at one place from start to stop. What is
  * marked so may be read, the rest is private. */
 struct virtio_blk {
-    struct virtio_device device; /* read: state, features, timeout_us; for virtio_dump */
-
     /* What the device says of itself, checked; read. Names are those of struct virtio_blk_config. */
     uint64_t capacity;           /* sectors of 512 bytes */
-    uint32_t size_max;           /* bytes a data segment has at most */
+    uint32_t size_max;           /* bytes a data segment has at most; UINT32_MAX: not said */
     uint32_t seg_max;            /* data segments a request has at most, as the device has it */
     uint32_t blk_size;           /* bytes; a power of two, 512 when the device does not say */
     uint32_t physical_block_exp; /* log2 of the logical blocks (of blk_size) in a physical block */
@@ -135,12 +133,16 @@ struct virtio_blk {
     uint16_t depth;     /* read: requests that can be in flight at once */
     uint16_t in_flight; /* read: requests submitted and not yet handed back */
 
-    struct virtio_queue queue;
     uint32_t part_max;                   /* bytes of data in one device request at most */
-    struct virtio_blk_slot *slots;       /* all, `depth` of them */
     struct virtio_blk_slot *free_slots;  /* chained */
-    struct virtio_blk_slot *ready_slots; /* chained: done without the device, not yet handed back */
+    struct virtio_blk_slot *ready_slots; /* chained: finished, not yet handed back */
+    struct virtio_blk_slot **ready_tail; /* where the next one is chained to */
+    struct virtio_buffer *buffers;       /* of the device request that is being made */
+    struct virtio_blk_slot *slots;       /* all, `depth` of them */
+    size_t private_size;                 /* bytes at `slots`, with `buffers` */
     struct virtio_shared shared;         /* headers, status bytes, ids: one unit a slot */
+    struct virtio_queue queue;
+    struct virtio_device device; /* read: state, features, timeout_us; for virtio_dump */
 };
 
 /** A completed request. */
@@ -300,7 +302,7 @@ int virtio_blk_reap(struct virtio_blk *blk, struct virtio_blk_done *done);
  *
  * @param done        out, when 1 is returned.
  * @param timeout_us  microseconds without any answer of the device, at least 1.
- * @return 1; or the errors of virtio_blk_reap; VIRTIO_E_TIMEOUT: all stays in flight, wait again or
+ * @return 1; or the errors of virtio_blk_reap; VIRTIO_E_INVALID; VIRTIO_E_TIMEOUT: all stays in flight, wait again or
  *         halt; VIRTIO_E_NEEDS_RESET and VIRTIO_E_GONE: halt; VIRTIO_E_STATE when nothing is in flight.
  *
  * Context: the disk's; may be long.

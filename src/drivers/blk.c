@@ -2,10 +2,11 @@
 /*
  * The block device driver (spec 5.2); include/virtio/blk.h is its manual.
  *
- * One slot is one request of the caller. A request that is more than one device request can carry is sent
- * part after part through the same slot, so it never needs more than it got at the start, and the caller
- * sees one completion. Asynchronous requests have their slot as the queue's cookie; blocking ones build,
- * send and judge their parts with the same functions around virtio_flush.
+ * One slot is one request of the caller, and the queue's cookie for it. A request that is more than one
+ * device request can carry is sent part after part through the same slot, so it never needs more than it
+ * got at the start, and the caller sees one completion. A blocking call sends its request like any other
+ * and waits for its slot; what else is finished meanwhile goes to the ready list, where virtio_blk_reap
+ * finds it.
  *
  * Must not: keep anything of the caller's in shared memory, read a status byte before the queue has said
  * that the chain was used, or give back a slot or a buffer that the device may still know.
@@ -31,8 +32,8 @@
 /* The most data in one device request. Lengths are 32 bits wide, and devices keep them in signed ones. */
 #define PART_MAX (1u << 30)
 
-/* Descriptors of a request beside its data: header and status. */
-#define FRAME_DESCRIPTORS 2u
+/* Buffers of a request beside its data: header and status. */
+#define FRAME_BUFFERS 2u
 
 #define NO_LIMIT UINT32_MAX
 
@@ -84,12 +85,14 @@ struct virtio_blk_slot {
     struct virtio_blk_unit *unit;
     uint64_t unit_address;
     void *cookie;
-    struct virtio_mapping mapping; /* the caller's buffer; size 0: there is none */
+    struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped */
     uint64_t address;              /* device address of the part in flight, or of the next one */
     uint64_t sector;               /* its first sector */
     size_t left;                   /* bytes that are not sent yet */
     uint32_t part;                 /* bytes of the part in flight */
     uint32_t type;
+    int error;      /* of a request that is finished */
+    bool is_waited; /* by a blocking call: nobody else asks for it */
 };
 
 static bool is_live(const struct virtio_blk *blk)
@@ -170,25 +173,22 @@ static int read_config(struct virtio_blk *blk)
 
 /* ---- Start and stop ---- */
 
-/* How much one device request can carry, from what the device and the queue can take. */
-static int set_limits(struct virtio_blk *blk)
+/* How much one device request can carry, from what the device and the queue can take.
+ * @return the data segments that takes, or 0 when not even a sector goes through. */
+static uint32_t set_limits(struct virtio_blk *blk)
 {
-    uint16_t size = blk->queue.size;
-    uint64_t bytes = 0;
+    uint32_t segments = blk->queue.size > FRAME_BUFFERS ? blk->queue.size - FRAME_BUFFERS : 0;
+    uint64_t bytes;
 
-    if (size > FRAME_DESCRIPTORS) {
-        uint32_t segments = size - FRAME_DESCRIPTORS;
-
-        bytes = (uint64_t)(blk->seg_max < segments ? blk->seg_max : segments) * blk->size_max;
-    }
+    if (segments > blk->seg_max)
+        segments = blk->seg_max;
+    if (segments > 1 && blk->size_max >= PART_MAX)
+        segments = 1;
+    bytes = (uint64_t)segments * blk->size_max;
     if (bytes > PART_MAX)
         bytes = PART_MAX;
     blk->part_max = (uint32_t)bytes & ~(VIRTIO_BLK_SECTOR_SIZE - 1);
-    if (blk->part_max == 0)
-        return VIRTIO_E_NOT_SUPPORTED;
-    size = (uint16_t)(size / (FRAME_DESCRIPTORS + 1));
-    blk->depth = size < VIRTIO_BLK_DEPTH_MAX ? size : VIRTIO_BLK_DEPTH_MAX;
-    return VIRTIO_OK;
+    return blk->part_max != 0 ? segments : 0;
 }
 
 static void give_back_slot(struct virtio_blk *blk, struct virtio_blk_slot *slot)
@@ -197,24 +197,43 @@ static void give_back_slot(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     blk->free_slots = slot;
 }
 
-static int allocate_slots(struct virtio_blk *blk)
+static void init_slots(struct virtio_blk *blk)
+{
+    struct virtio_blk_unit *units = blk->shared.memory;
+
+    for (uint16_t at = blk->depth; at-- > 0;) {
+        struct virtio_blk_slot *slot = &blk->slots[at];
+
+        slot->unit = &units[at];
+        slot->unit_address = blk->shared.device_address + at * sizeof(*units);
+        give_back_slot(blk, slot);
+    }
+    blk->ready_tail = &blk->ready_slots;
+}
+
+/* Slots, and buffers for one device request, in one piece of private memory; units in shared memory. */
+static int allocate(struct virtio_blk *blk)
 {
     const struct virtio_host *host = blk->device.host;
-    struct virtio_blk_unit *units;
-    int error = virtio_allocate_shared(&blk->device, blk->depth * sizeof(*units), sizeof(*units),
-                                       &blk->shared);
+    uint32_t segments = set_limits(blk);
+    uint16_t depth = (uint16_t)(blk->queue.size / (FRAME_BUFFERS + 1));
+    size_t size;
+    int error;
 
+    if (segments == 0)
+        return VIRTIO_E_NOT_SUPPORTED;
+    blk->depth = depth < VIRTIO_BLK_DEPTH_MAX ? depth : VIRTIO_BLK_DEPTH_MAX;
+    error = virtio_allocate_shared(&blk->device, blk->depth * sizeof(struct virtio_blk_unit),
+                                   sizeof(struct virtio_blk_unit), &blk->shared);
     if (error != VIRTIO_OK)
         return error;
-    blk->slots = host->allocate(host->ctx, blk->depth * sizeof(*blk->slots));
+    size = blk->depth * sizeof(*blk->slots);
+    blk->private_size = size + (FRAME_BUFFERS + segments) * sizeof(*blk->buffers);
+    blk->slots = host->allocate(host->ctx, blk->private_size);
     if (blk->slots == NULL)
         return VIRTIO_E_NO_MEMORY;
-    units = blk->shared.memory;
-    for (uint16_t at = blk->depth; at-- > 0;) {
-        blk->slots[at].unit = &units[at];
-        blk->slots[at].unit_address = blk->shared.device_address + at * sizeof(*units);
-        give_back_slot(blk, &blk->slots[at]);
-    }
+    blk->buffers = (struct virtio_buffer *)(void *)(blk->slots + blk->depth);
+    init_slots(blk);
     return VIRTIO_OK;
 }
 
@@ -225,9 +244,7 @@ static int set_up(struct virtio_blk *blk)
     if (error == VIRTIO_OK)
         error = virtio_queue_start(&blk->queue, &blk->device, 0, VIRTIO_BLK_QUEUE_SIZE);
     if (error == VIRTIO_OK)
-        error = set_limits(blk);
-    if (error == VIRTIO_OK)
-        error = allocate_slots(blk);
+        error = allocate(blk);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&blk->device);
     return error;
@@ -244,7 +261,7 @@ static int tear_down(struct virtio_blk *blk)
     (void)virtio_ring_uninit(&blk->queue);
     virtio_free_shared(&blk->device, &blk->shared);
     if (blk->slots != NULL)
-        host->free(host->ctx, blk->slots, blk->depth * sizeof(*blk->slots));
+        host->free(host->ctx, blk->slots, blk->private_size);
     blk->slots = NULL;
     blk->free_slots = NULL;
     return virtio_device_end(&blk->device);
@@ -256,11 +273,13 @@ int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
         .supported = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
                      VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY,
     };
+    struct virtio_device device = *found; /* which may be blk->device */
     int error;
 
-    if (found->type != VIRTIO_ID_BLOCK)
+    if (device.type != VIRTIO_ID_BLOCK)
         return VIRTIO_E_INVALID;
-    *blk = (struct virtio_blk){.device = *found};
+    memset(blk, 0, sizeof(*blk));
+    blk->device = device;
     error = virtio_device_begin(&blk->device, &wanted);
     if (error != VIRTIO_OK)
         return error;
@@ -284,12 +303,7 @@ int virtio_blk_stop(struct virtio_blk *blk)
     return error == VIRTIO_OK ? tear_down(blk) : error;
 }
 
-/* ---- One request ---- */
-
-static bool writes_buffer(const struct virtio_blk_slot *slot)
-{
-    return slot->mapping.direction == VIRTIO_DEVICE_WRITES;
-}
+/* ---- Beginning and ending a request ---- */
 
 static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
 {
@@ -301,35 +315,34 @@ static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
         slot->sector = 0;
         slot->left = 0;
         slot->mapping.size = 0;
+        slot->is_waited = false;
     }
     return slot;
 }
 
-/* The request is over and the device has let go of it: `error` is its result unless unmapping adds one. */
-static int release(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
+/* The device has let go of the request, which ends with `error` unless unmapping its buffer adds one. */
+static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
 {
     if (slot->mapping.size != 0) {
         int unmapped = virtio_unmap_buffer(&blk->device, &slot->mapping);
 
-        if (error == VIRTIO_OK && writes_buffer(slot))
+        slot->mapping.size = 0;
+        if (error == VIRTIO_OK && slot->type == VIRTIO_BLK_T_IN)
             error = unmapped;
     }
-    give_back_slot(blk, slot);
-    return error;
+    slot->error = error;
 }
 
 static int check_data(const struct virtio_blk *blk, uint64_t sector, const void *buffer,
                       size_t bytes)
 {
-    uint64_t sectors = bytes / VIRTIO_BLK_SECTOR_SIZE;
-
     if (!is_live(blk))
         return VIRTIO_E_STATE;
     if (bytes == 0)
         return VIRTIO_E_ZERO_LENGTH;
     if (buffer == NULL || (bytes & (VIRTIO_BLK_SECTOR_SIZE - 1)) != 0)
         return VIRTIO_E_INVALID;
-    if (sectors > blk->capacity || sector > blk->capacity - sectors)
+    if (sector > blk->capacity || bytes / VIRTIO_BLK_SECTOR_SIZE > blk->capacity - sector)
         return VIRTIO_E_OUT_OF_RANGE;
     return VIRTIO_OK;
 }
@@ -371,28 +384,31 @@ static int begin_plain(struct virtio_blk *blk, uint32_t type, struct virtio_blk_
     return *begun != NULL ? VIRTIO_OK : VIRTIO_E_FULL;
 }
 
-static void append_data(struct virtio_blk *blk, const struct virtio_blk_slot *slot,
-                        struct virtio_chain *chain)
+/* ---- Parts ---- */
+
+/* The data of a part, in segments of at most size_max. @return the buffer behind the last one. */
+static struct virtio_buffer *put_data(const struct virtio_blk *blk,
+                                      const struct virtio_blk_slot *slot,
+                                      struct virtio_buffer *buffer)
 {
-    uint16_t flags = slot->type == VIRTIO_BLK_T_IN ? VIRTQ_DESC_F_WRITE : 0;
     uint64_t address = slot->address;
     uint32_t left = slot->part;
 
-    while (left > blk->size_max) {
-        (void)virtio_append_desc(&blk->queue, address, blk->size_max, flags, chain);
-        address += blk->size_max;
-        left -= blk->size_max;
-    }
+    for (; left > blk->size_max; left -= blk->size_max, address += blk->size_max)
+        *buffer++ = (struct virtio_buffer){address, blk->size_max};
     if (left != 0)
-        (void)virtio_append_desc(&blk->queue, address, left, flags, chain);
+        *buffer++ = (struct virtio_buffer){address, left};
+    return buffer;
 }
 
-/* Build the chain of the next part. What an append has to say, the submit will say again. */
-static void build_part(struct virtio_blk *blk, struct virtio_blk_slot *slot,
-                       struct virtio_chain *chain)
+/* Hand the next part to the queue. */
+static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 {
+    struct virtio_buffer *buffer = blk->buffers;
     struct virtio_blk_unit *unit = slot->unit;
     bool legacy = blk->device.legacy;
+    uint16_t readable = 1;
+    uint16_t count;
 
     slot->part = slot->left < blk->part_max ? (uint32_t)slot->left : blk->part_max;
     slot->left -= slot->part;
@@ -401,16 +417,15 @@ static void build_part(struct virtio_blk *blk, struct virtio_blk_slot *slot,
     unit->status = STATUS_UNWRITTEN;
     virtio_give_shared(&blk->device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
 
-    virtio_prepare(&blk->queue, chain);
-    (void)virtio_append_desc(&blk->queue, slot->unit_address, sizeof(unit->header), 0, chain);
-    append_data(blk, slot, chain);
-    if (slot->type == VIRTIO_BLK_T_GET_ID)
-        (void)virtio_append_desc(&blk->queue,
-                                 slot->unit_address + offsetof(struct virtio_blk_unit, id),
-                                 ID_BYTES, VIRTQ_DESC_F_WRITE, chain);
-    (void)virtio_append_desc(&blk->queue,
-                             slot->unit_address + offsetof(struct virtio_blk_unit, status), 1,
-                             VIRTQ_DESC_F_WRITE, chain);
+    *buffer++ = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
+    buffer = put_data(blk, slot, buffer);
+    count = (uint16_t)(buffer - blk->buffers);
+    if (slot->type == VIRTIO_BLK_T_OUT)
+        readable = count;
+    *buffer = (struct virtio_buffer){slot->unit_address + offsetof(struct virtio_blk_unit, status),
+                                     sizeof(unit->status)};
+    return virtio_submit_buffers(&blk->queue, blk->buffers, readable,
+                                 (uint16_t)(count + 1 - readable), slot);
 }
 
 /*
@@ -419,7 +434,7 @@ static void build_part(struct virtio_blk *blk, struct virtio_blk_slot *slot,
  * it was written shows in its value. Legacy devices may put anything there (spec 5.2.6.3), so it is
  * ignored.
  */
-static int finish_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
+static int judge_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
 {
     virtio_give_shared(&blk->device, slot->unit, sizeof(*slot->unit), VIRTIO_SYNC_FOR_CPU);
     switch (slot->unit->status) {
@@ -439,32 +454,71 @@ static int finish_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uin
     return VIRTIO_OK;
 }
 
+/* A part was used: @return its slot when that finished the request, NULL when the next part is on its way.
+ * An error of the kick is latched and comes with the next look at the queue. */
+static struct virtio_blk_slot *complete(struct virtio_blk *blk, const struct virtio_done *used)
+{
+    struct virtio_blk_slot *slot = used->cookie;
+    int error = judge_part(blk, slot, used->written);
+
+    if (error == VIRTIO_OK && slot->left != 0) {
+        error = send_part(blk, slot);
+        if (error == VIRTIO_OK) {
+            (void)virtio_kick(&blk->queue);
+            return NULL;
+        }
+    }
+    finish(blk, slot, error);
+    return slot;
+}
+
 /* ---- Blocking calls ---- */
 
-/* The device failed with a request in flight: it must not stay the device's beyond this call. */
+/* Keep a finished request for the next virtio_blk_reap. */
+static void keep(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    slot->next = NULL;
+    *blk->ready_tail = slot;
+    blk->ready_tail = &slot->next;
+}
+
+/* The device failed with a request in flight, which must not stay the device's beyond this call. The slot
+ * is still the queue's: it comes back by virtio_blk_drain, which keeps it for itself. */
 static int give_up(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
 {
     if (virtio_blk_halt(blk) != VIRTIO_OK)
         return VIRTIO_E_BUSY;
-    return release(blk, slot, error);
+    finish(blk, slot, error);
+    return error;
 }
 
-/* Send a request part by part, waiting for each. */
+/* Send a request and wait for it. */
 static int run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 {
-    struct virtio_chain chain;
-    uint32_t written;
-    int error;
+    struct virtio_done used;
+    int result = send_part(blk, slot);
 
-    do {
-        build_part(blk, slot, &chain);
-        error = virtio_flush(&blk->queue, &chain, &written);
-        if (virtio_error_leaves_in_flight(error))
-            return give_up(blk, slot, error);
-        if (error == VIRTIO_OK)
-            error = finish_part(blk, slot, written);
-    } while (error == VIRTIO_OK && slot->left != 0);
-    return release(blk, slot, error);
+    if (result != VIRTIO_OK) {
+        finish(blk, slot, result);
+        give_back_slot(blk, slot);
+        return result;
+    }
+    slot->is_waited = true;
+    result = virtio_kick(&blk->queue);
+    while (result >= 0) {
+        result = virtio_wait(&blk->queue, &used, blk->device.timeout_us);
+        if (result > 0) {
+            struct virtio_blk_slot *finished = complete(blk, &used);
+
+            if (finished == slot) {
+                give_back_slot(blk, slot);
+                return slot->error;
+            }
+            if (finished != NULL)
+                keep(blk, finished);
+        }
+    }
+    return give_up(blk, slot, result);
 }
 
 static int run_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
@@ -489,11 +543,12 @@ int virtio_blk_write(struct virtio_blk *blk, uint64_t sector, const void *buffer
 int virtio_blk_flush(struct virtio_blk *blk)
 {
     struct virtio_blk_slot *slot;
-    int error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
+    int error;
 
-    if (error != VIRTIO_OK)
-        return error;
-    return blk->writeback ? run(blk, slot) : release(blk, slot, VIRTIO_OK);
+    if (is_live(blk) && !blk->writeback)
+        return VIRTIO_OK;
+    error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
+    return error == VIRTIO_OK ? run(blk, slot) : error;
 }
 
 int virtio_blk_get_id(struct virtio_blk *blk, char *id)
@@ -506,6 +561,8 @@ int virtio_blk_get_id(struct virtio_blk *blk, char *id)
         return error;
     /* Whatever the device leaves out reads as NUL. */
     memset(slot->unit->id, 0, ID_BYTES);
+    slot->address = slot->unit_address + offsetof(struct virtio_blk_unit, id);
+    slot->left = ID_BYTES;
     error = run(blk, slot);
     if (error != VIRTIO_OK)
         return error;
@@ -516,24 +573,18 @@ int virtio_blk_get_id(struct virtio_blk *blk, char *id)
 
 /* ---- Asynchronous calls ---- */
 
-static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
-{
-    struct virtio_chain chain;
-
-    build_part(blk, slot, &chain);
-    return virtio_submit(&blk->queue, &chain, slot);
-}
-
 static int send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
 {
-    int error;
+    int error = send_part(blk, slot);
 
     slot->cookie = cookie;
-    error = send_part(blk, slot);
-    if (error != VIRTIO_OK)
-        return release(blk, slot, error);
-    blk->in_flight++;
-    return VIRTIO_OK;
+    if (error == VIRTIO_OK) {
+        blk->in_flight++;
+        return VIRTIO_OK;
+    }
+    finish(blk, slot, error);
+    give_back_slot(blk, slot);
+    return error;
 }
 
 static int send_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
@@ -567,8 +618,8 @@ int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie)
     if (blk->writeback)
         return send(blk, slot, cookie);
     slot->cookie = cookie;
-    slot->next = blk->ready_slots;
-    blk->ready_slots = slot;
+    slot->error = VIRTIO_OK;
+    keep(blk, slot);
     blk->in_flight++;
     return VIRTIO_OK;
 }
@@ -579,84 +630,69 @@ int virtio_blk_kick(struct virtio_blk *blk)
 }
 
 /* Hand a finished request back to the caller. */
-static int hand_back(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error,
+static int hand_back(struct virtio_blk *blk, struct virtio_blk_slot *slot,
                      struct virtio_blk_done *done)
 {
     blk->in_flight--;
     done->cookie = slot->cookie;
-    done->error = release(blk, slot, error);
+    done->error = slot->error;
+    give_back_slot(blk, slot);
     return 1;
 }
 
-static int hand_back_ready(struct virtio_blk *blk, struct virtio_blk_done *done)
+/* Hand back the oldest request that was kept, if there is one. */
+static int hand_back_kept(struct virtio_blk *blk, struct virtio_blk_done *done)
 {
     struct virtio_blk_slot *slot = blk->ready_slots;
 
     if (slot == NULL)
         return 0;
     blk->ready_slots = slot->next;
-    return hand_back(blk, slot, VIRTIO_OK, done);
+    if (slot->next == NULL)
+        blk->ready_tail = &blk->ready_slots;
+    return hand_back(blk, slot, done);
 }
 
-/* A chain was used: 1 when its request is finished, 0 when another part of it is on its way. The kick's
- * error, if any, is latched and comes with the next reap. */
-static int complete(struct virtio_blk *blk, const struct virtio_done *used,
-                    struct virtio_blk_done *done)
+/* Take the next request that finishes; with a timeout of 0, without waiting for it. */
+static int take(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t timeout_us)
 {
-    struct virtio_blk_slot *slot = used->cookie;
-    int error = finish_part(blk, slot, used->written);
+    struct virtio_done used;
+    int result = hand_back_kept(blk, done);
 
-    if (error == VIRTIO_OK && slot->left != 0) {
-        error = send_part(blk, slot);
-        if (error == VIRTIO_OK) {
-            (void)virtio_kick(&blk->queue);
-            return 0;
-        }
+    while (result == 0) {
+        struct virtio_blk_slot *finished;
+
+        result = timeout_us != 0 ? virtio_wait(&blk->queue, &used, timeout_us)
+                                 : virtio_reap(&blk->queue, &used);
+        if (result <= 0)
+            break;
+        finished = complete(blk, &used);
+        result = finished != NULL ? hand_back(blk, finished, done) : 0;
     }
-    return hand_back(blk, slot, error, done);
+    return result;
 }
 
 int virtio_blk_reap(struct virtio_blk *blk, struct virtio_blk_done *done)
 {
-    struct virtio_done used;
-    int result;
-
-    if (!is_live(blk))
-        return VIRTIO_E_STATE;
-    if (hand_back_ready(blk, done) > 0)
-        return 1;
-    while ((result = virtio_reap(&blk->queue, &used)) > 0) {
-        if (complete(blk, &used, done) > 0)
-            return 1;
-    }
-    return result;
+    return is_live(blk) ? take(blk, done, 0) : VIRTIO_E_STATE;
 }
 
 int virtio_blk_wait(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t timeout_us)
 {
-    struct virtio_done used;
-    int result = virtio_blk_kick(blk);
+    int error = timeout_us != 0 ? virtio_blk_kick(blk) : VIRTIO_E_INVALID;
 
-    if (result != VIRTIO_OK)
-        return result;
-    if (hand_back_ready(blk, done) > 0)
-        return 1;
-    while ((result = virtio_wait(&blk->queue, &used, timeout_us)) > 0) {
-        if (complete(blk, &used, done) > 0)
-            return 1;
-    }
-    return result;
+    return error == VIRTIO_OK ? take(blk, done, timeout_us) : error;
 }
 
 /*
- * What came back of a request when the device was reset. Nothing was written, not even a status, for
- * requests that the reset took; a request of which parts were left to send was taken as well.
+ * A chain came back after the reset. With nothing written, not even a status, the reset took it. A
+ * request with parts left to send was taken as well.
  */
-static int drained_result(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
+static void finish_drained(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
 {
-    int error = written != 0 ? finish_part(blk, slot, written) : VIRTIO_E_RESET;
+    int error = written != 0 ? judge_part(blk, slot, written) : VIRTIO_E_RESET;
 
-    return error == VIRTIO_OK && slot->left != 0 ? VIRTIO_E_RESET : error;
+    finish(blk, slot, error == VIRTIO_OK && slot->left != 0 ? VIRTIO_E_RESET : error);
 }
 
 int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
@@ -668,10 +704,15 @@ int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
         return 0;
     if (blk->device.state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
-    if (hand_back_ready(blk, done) > 0)
+    if (hand_back_kept(blk, done) > 0)
         return 1;
-    result = virtio_drain(&blk->queue, &used);
-    if (result > 0)
-        return hand_back(blk, used.cookie, drained_result(blk, used.cookie, used.written), done);
+    while ((result = virtio_drain(&blk->queue, &used)) > 0) {
+        struct virtio_blk_slot *slot = used.cookie;
+
+        finish_drained(blk, slot, used.written);
+        if (!slot->is_waited)
+            return hand_back(blk, slot, done);
+        give_back_slot(blk, slot);
+    }
     return result;
 }
