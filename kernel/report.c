@@ -227,6 +227,45 @@ static void report_console(const struct virtio_device *found)
     virtio_console_stop(&console);
 }
 
+static void print_link(const struct virtio_net *net)
+{
+    struct virtio_net_link link;
+    int error = virtio_net_read_link(net, &link);
+
+    if (error != VIRTIO_OK) {
+        printf(", link: %s\n", virtio_strerror(error));
+        return;
+    }
+    printf(", link %s", link.up ? "up" : "down");
+    if (link.speed != VIRTIO_NET_SPEED_UNKNOWN) {
+        printf(", %lu Mbit/s", (unsigned long)link.speed);
+    }
+    printf("%s\n", !link.duplex_known ? "" : link.full_duplex ? ", full duplex" : ", half duplex");
+}
+
+static void report_net(const struct virtio_device *found)
+{
+    static struct virtio_net net;
+    int error;
+
+    memset(&net, 0, sizeof(net));
+    error = virtio_net_start(&net, found, NULL);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&net.device);
+    print_queues(&net.device);
+    printf("  MAC address ");
+    for (unsigned at = 0; at < VIRTIO_NET_MAC_SIZE; at++) {
+        printf("%s%02x", at != 0 ? ":" : "", net.mac[at]);
+    }
+    printf("%s, MTU %u, header %u bytes", net.mac_is_given ? "" : " (made up)", net.mtu,
+           net.header_size);
+    print_link(&net);
+    virtio_net_stop(&net);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -255,6 +294,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_CONSOLE:
         report_console(&device);
+        break;
+    case VIRTIO_ID_NETWORK:
+        report_net(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -41,6 +41,10 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
+	src/drivers/net.c \
+	src/drivers/net_control.c \
+	src/drivers/net_receive.c \
+	src/drivers/net_transmit.c \
 	src/drivers/rng.c
 
 VIRTIO_SOURCES := \

@@ -13,7 +13,7 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     blk.h console.h rng.h
+ *     blk.h console.h net.h rng.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
@@ -28,6 +28,7 @@
 #include <virtio/host.h>
 #include <virtio/mmio.h>
 #include <virtio/names.h>
+#include <virtio/net.h>
 #include <virtio/pci.h>
 #include <virtio/queue.h>
 #include <virtio/rng.h>

@@ -23,10 +23,11 @@ KINDS = {
     "vhost-user-blk": ("vhost-user-blk", "blk"),
     "rng": ("virtio-rng", "rng"),
     "console": ("virtio-serial", "console"),
+    "net": ("virtio-net", "net"),
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
-PEER_ROLES = {"console": ("single", "ports")}
+PEER_ROLES = {"console": ("single", "ports"), "net": ("peer", "dgram", "user")}
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,

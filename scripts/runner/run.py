@@ -24,7 +24,7 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng vhost-user-blk:ROLE, each with QEMU's properties behind it if wanted, as in
+devices:  blk:ROLE rng net:ROLE vhost-user-blk:ROLE, each with QEMU's properties behind it if wanted, as in
           --device blk:scratch,queue-size=4 --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
           scratch   8 MiB of zeros, the only disk that the tests write to
@@ -32,6 +32,9 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           faulty    reading sector 2048 gives an I/O error
           stuck     answers one request, then none for minutes
           boot      the disk to boot from (with --boot disk)
+          peer      a network device, with a process on this machine at the other end of the wire
+          dgram     the same over datagrams instead of a stream
+          user      a network device on QEMU's own network (DHCP, TFTP)
 examples: sh scripts/run --machine q35 --transport modern --arch x86_64
           sh scripts/run --device blk:docs --append suites=blk
           sh scripts/run -- -smp 2 -trace 'virtio_*'
