@@ -202,7 +202,7 @@ static void count_accesses(struct test *test, struct virtio_blk *disk, uint8_t *
 
     test_diagnostic("accesses begin blk-read requests=%d", REQUESTS);
     done = run_requests(test, disk, buffer, &hiccups);
-    test_diagnostic("accesses end blk-read hiccups=%u", hiccups);
+    test_diagnostic("accesses end blk-read hiccups=%lu", (unsigned long)hiccups);
     if (!done) {
         return;
     }
