@@ -309,6 +309,22 @@ static void test_p22_doorbells_are_where_the_device_says(struct bench *bench)
     bench_stop(bench);
 }
 
+/* With VIRTIO_F_NOTIFICATION_DATA a notification has 32 bits (4.1.5.2.1). */
+static void test_p22_notification_data_takes_four_bytes(struct bench *bench)
+{
+    struct virtio_doorbell doorbell;
+
+    bench_begin(bench);
+    bench->device.features |= VIRTIO_F_NOTIFICATION_DATA;
+    assert_ok(bench->device.ops->get_queue_doorbell(&bench->device, 0, &doorbell));
+    assert_int_equal(doorbell.width, 4);
+    assert_int_equal(doorbell.region.length, 4);
+    bench->device.pci.notify.length = 3;
+    assert_result(bench->device.ops->get_queue_doorbell(&bench->device, 0, &doorbell),
+                  VIRTIO_E_CAPABILITY);
+    bench_stop(bench);
+}
+
 static void test_p22_a_doorbell_out_of_bounds_stops_the_queue(struct bench *bench)
 {
     bench->fake.queues[0].notify_off = 0x8000;
@@ -450,6 +466,7 @@ static const struct bench_test tests[] = {
     TEST(test_p22_a_notification_is_one_access, BENCH_LEGACY | BENCH_PCI_MODERN | BENCH_MMIO_2),
     TEST(test_the_slow_path_notifies_too, BENCH_ALL),
     TEST(test_p22_doorbells_are_where_the_device_says, BENCH_PCI_MODERN),
+    TEST(test_p22_notification_data_takes_four_bytes, BENCH_PCI_MODERN),
     TEST(test_p22_a_doorbell_out_of_bounds_stops_the_queue, BENCH_PCI_MODERN),
     TEST(test_p81_legacy_configuration_moves_with_msix, BENCH_PCI_LEGACY),
     TEST(test_p81_a_legacy_queue_has_no_vector, BENCH_PCI_LEGACY),
