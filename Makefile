@@ -5,7 +5,7 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: check-host, check-symbols, check-runner, check-guest
+#   make check         all tests: formatting, analysis, check-host, check-symbols, bench-ring, size, check-runner, check-guest
 #   make check-host    unit tests on this machine
 #   make check-symbols what libvirtio.a and the kernels may refer to
 #   make check-runner  the tests of the runner, with a fake QEMU
@@ -13,7 +13,7 @@
 #   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
 #   make format        reformat the C sources; make check-format only looks
 #   make bench-ring    instructions per request on the ring, against their budgets
-#   make size          code size by object, also in build/size.tsv
+#   make size          code size by object against its budget, also in build/size.tsv
 #   make clean
 #
 # CC=clang and CROSS_COMPILE=i686-linux-gnu- do what one expects. V=1 shows the commands.
@@ -78,7 +78,7 @@ dependencies = -MMD -MP -MF $(@:.o=.d)
 
 define architecture
 library_objects_$(1) := $$(VIRTIO_SOURCES:%.c=$(BUILD)/$(1)/library/%.o)
-size_objects_$(1) := $$(VIRTIO_SOURCES:%.c=$(BUILD)/$(1)/size/%.o)
+size_objects_$(1) := $$(VIRTIO_SOURCES:%.c=$(BUILD)/$(1)/size/%.o) $(BUILD)/$(1)/size/tests/size/disk.o
 kernel_objects_$(1) := $$(addprefix $(BUILD)/$(1)/kernel/,$$(addsuffix .o,$$(basename $$(call kernel_sources,$(1)))))
 
 $(BUILD)/$(1)/library/%.o: %.c $(BUILD)/$(1)/flags
@@ -159,7 +159,7 @@ include tests/bench/bench.mk
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-host check-symbols bench-ring check-runner check-guest
+check: check-format analyse check-host check-symbols bench-ring size check-runner check-guest
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix
@@ -187,7 +187,7 @@ check-symbols: kernels library
 	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)
 
 size: $(size_objects_i386)
-	$(quiet)AR=$(AR) sh scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
+	$(quiet)python3 scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
 
 clean:
 	$(quiet)rm -rf $(BUILD)
