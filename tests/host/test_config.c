@@ -108,6 +108,7 @@ static void test_config_beyond_the_end(struct bench *bench)
     assert_result(virtio_config_write(&bench->device, size, 1, 1), VIRTIO_E_CONFIG);
     assert_ok(virtio_config_read_bytes(&bench->device, 0, bytes, size));
     assert_result(virtio_config_read_bytes(&bench->device, 1, bytes, size), VIRTIO_E_CONFIG);
+    assert_result(virtio_config_read_bytes(&bench->device, 0, bytes, size + 1), VIRTIO_E_CONFIG);
     assert_result(virtio_config_read_bytes(&bench->device, 0xffffffff, bytes, 2), VIRTIO_E_CONFIG);
     assert_int_equal(value, 77);
     bench_stop(bench);

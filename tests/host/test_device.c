@@ -113,6 +113,9 @@ static void test_check_says_how_it_is(struct bench *bench)
 {
     bench_attach(bench);
     assert_result(virtio_device_check(&bench->device), VIRTIO_E_STATE);
+    bench_begin(bench);
+    assert_ok(virtio_device_check(&bench->device));
+    bench_stop(bench);
     bench_start(bench, 8);
     assert_ok(virtio_device_check(&bench->device));
     bench->fake.status |= VIRTIO_STATUS_DEVICE_NEEDS_RESET;
@@ -134,6 +137,23 @@ static void test_p36_fail_sets_failed_then_resets(struct bench *bench)
     assert_int_equal(bench->device.state, VIRTIO_DEVICE_FOUND);
     assert_ok(virtio_device_fail(&bench->device)); /* nothing to give up any more */
     assert_int_equal(bench->fake.failures, 1);
+}
+
+/* Nobody is there to be told. */
+static void test_fail_of_an_unplugged_device(struct bench *bench)
+{
+    bench_begin(bench);
+    bench_unplug(bench, true);
+    assert_ok(virtio_device_fail(&bench->device));
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_FOUND);
+    assert_int_equal(bench->fake.failures, 0);
+}
+
+static void test_begin_of_a_device_that_was_never_found(struct bench *bench)
+{
+    struct virtio_device nothing = {.host = &bench->host.host, .timeout_us = 1000};
+
+    assert_result(virtio_device_begin(&nothing, &bench->wanted), VIRTIO_E_NO_DEVICE);
 }
 
 /* Life cycle ------------------------------------------------------------------------------------- */
@@ -167,6 +187,7 @@ static void test_begin_again_after_stop(struct bench *bench)
     bench->fake.behaviour = &fake_echo;
     bench_start(bench, 8);
     assert_ok(virtio_device_stop(&bench->device));
+    assert_result(virtio_ring_map(&bench->queues[0], NULL), VIRTIO_E_STATE);
     assert_result(virtio_device_begin(&bench->device, &none), VIRTIO_E_STATE); /* a queue is left */
     assert_ok(virtio_ring_uninit(&bench->queues[0]));
     assert_ok(virtio_device_begin(&bench->device, &none)); /* without an end: it is still open */
@@ -467,6 +488,11 @@ static void test_ring_init_refusals(struct bench *bench)
     assert_result(virtio_ring_init(&queues[0], &bench->device, 0, 0), VIRTIO_E_INVALID);
     assert_result(virtio_ring_init(&queues[0], &bench->device, 0, 32769), VIRTIO_E_INVALID);
     assert_ok(virtio_ring_init(&queues[0], &bench->device, 0, 256));
+    assert_ok(virtio_device_stop(&bench->device));
+    assert_result(virtio_ring_map(&queues[0], NULL), VIRTIO_E_STATE);
+    bench_stop(bench);
+    bench_begin(bench);
+    assert_ok(virtio_ring_init(&queues[0], &bench->device, 0, 256));
     assert_result(virtio_ring_init(&queues[0], &bench->device, 0, 256), VIRTIO_E_BUSY);
     assert_result(virtio_ring_init(&queues[1], &bench->device, 0, 256), VIRTIO_E_BUSY);
     assert_ok(virtio_ring_map(&queues[0], NULL));
@@ -551,6 +577,8 @@ static const struct bench_test tests[] = {
     TEST(test_needs_reset_before_ready, BENCH_ALL),
     TEST(test_check_says_how_it_is, BENCH_ALL),
     TEST(test_p36_fail_sets_failed_then_resets, BENCH_ALL),
+    TEST(test_fail_of_an_unplugged_device, BENCH_ALL),
+    TEST(test_begin_of_a_device_that_was_never_found, BENCH_ONE),
     TEST(test_calls_out_of_turn, BENCH_ALL),
     TEST(test_begin_again_after_stop, BENCH_ALL),
     TEST(test_end_with_queues_left, BENCH_ALL),

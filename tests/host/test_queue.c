@@ -359,6 +359,7 @@ static void test_older_chain_is_stale(struct bench *bench)
     virtio_prepare(queue, &older);
     assert_ok(virtio_append_desc(queue, bench->shared.device_address, 8, 0, &older));
     virtio_prepare(queue, &newer);
+    assert_result(virtio_submit(queue, &older, NULL), VIRTIO_E_STALE);
     assert_ok(virtio_append_desc(queue, bench->shared.device_address, 8, 0, &newer));
     assert_result(virtio_append_desc(queue, bench->shared.device_address, 8, 0, &older),
                   VIRTIO_E_STALE);

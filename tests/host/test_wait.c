@@ -70,11 +70,19 @@ static void test_flush_before_ready_submits_nothing(struct bench *bench)
     struct virtio_chain chain;
 
     bench_begin(bench);
+    assert_ok(virtio_ring_init(&bench->queues[0], &bench->device, 0, 256));
+    virtio_prepare(&bench->queues[0], &chain);
+    assert_ok(virtio_append_desc(&bench->queues[0], 0x1000, 8, 0, &chain));
+    assert_result(virtio_flush(&bench->queues[0], &chain, NULL), VIRTIO_E_STATE);
+    assert_ok(virtio_ring_uninit(&bench->queues[0]));
     assert_ok(virtio_queue_start(&bench->queues[0], &bench->device, 0, 256));
     virtio_prepare(&bench->queues[0], &chain);
     assert_ok(virtio_append_desc(&bench->queues[0], 0x1000, 8, 0, &chain));
     assert_result(virtio_flush(&bench->queues[0], &chain, NULL), VIRTIO_E_STATE);
     assert_int_equal(virtio_queue_free(&bench->queues[0]), bench->queues[0].size);
+    assert_ok(virtio_submit(&bench->queues[0], &chain, bench_cookie(1)));
+    assert_result(virtio_wait(&bench->queues[0], &(struct virtio_done){NULL, 0}, 1000),
+                  VIRTIO_E_STATE);
     bench_stop(bench);
 }
 
@@ -161,6 +169,39 @@ static void test_p61_completing_twice_what_was_put_aside(struct bench *bench)
     bench_stop(bench);
 }
 
+/* Uses the chain that it completed last a second time, then completes the new one. */
+static void repeat_the_last(struct fake_device *device, struct fake_chain *chain)
+{
+    struct fake_queue *queue = &device->queues[0];
+
+    fake_queue_push_used(queue, *(uint16_t *)device->behaviour_context, 0);
+    fake_chain_complete(chain, 0);
+}
+
+static const struct fake_behaviour repeats = {.request = repeat_the_last};
+
+/* The same while the next flush waits, which looks at the used ring before what was put aside is taken. */
+static void test_p61_flush_meets_again_what_was_put_aside(struct bench *bench)
+{
+    struct virtio_done done;
+    uint16_t head;
+
+    bench->fake.behaviour = &pairs;
+    bench_start(bench, 16);
+    bench_request(bench, 4, 8, bench_cookie(1));
+    head = fake_queue(bench)->chains->head;
+    assert_ok(flush(bench, 4, 8, NULL));
+    bench->fake.behaviour = &repeats;
+    bench->fake.behaviour_context = &head;
+    assert_result(flush(bench, 4, 8, NULL), VIRTIO_E_BROKEN);
+    assert_ok(virtio_device_stop(&bench->device));
+    assert_result(virtio_drain(&bench->queues[0], &done), 1);
+    assert_int_equal((uintptr_t)done.cookie, 1);
+    assert_int_equal(done.written, 1);
+    assert_result(virtio_drain(&bench->queues[0], &done), 0);
+    bench_stop(bench);
+}
+
 static void test_wait_gives_what_was_put_aside_first(struct bench *bench)
 {
     struct virtio_done done;
@@ -206,6 +247,22 @@ static void test_flush_times_out_after_the_default(struct bench *bench)
     bench_start(bench, 16);
     assert_int_equal(bench->device.timeout_us, VIRTIO_TIMEOUT_DEFAULT_US);
     check_timeout(bench, VIRTIO_TIMEOUT_DEFAULT_US);
+    bench_stop(bench);
+}
+
+/* What completes while the clock runs out counts: the answer was there before anybody said timeout. */
+static void test_completion_at_the_last_moment_counts(struct bench *bench)
+{
+    struct virtio_done done;
+
+    bench->fake.behaviour = &fake_echo;
+    bench->fake.latency_us = 5000;
+    bench->host.now_step_us = 10000; /* one look at the clock is later than both */
+    bench_start(bench, 8);
+    bench->device.timeout_us = 8000;
+    assert_ok(flush(bench, 4, 8, NULL));
+    bench_request(bench, 4, 8, bench_cookie(1));
+    assert_result(virtio_wait(&bench->queues[0], &done, 8000), 1);
     bench_stop(bench);
 }
 
@@ -501,6 +558,21 @@ static void test_drain_gives_each_cookie_once(struct bench *bench)
     assert_result(virtio_drain(queue, &done), 0);
 }
 
+static void test_drain_of_a_full_queue(struct bench *bench)
+{
+    unsigned seen = 0;
+    struct virtio_done done;
+
+    bench_start(bench, 8);
+    for (uintptr_t i = 0; i < 8; i++)
+        bench_request(bench, 4, 0, bench_cookie(i));
+    assert_ok(virtio_device_stop(&bench->device));
+    while (virtio_drain(&bench->queues[0], &done) > 0)
+        seen += 1u << (4 * (uintptr_t)done.cookie);
+    assert_int_equal(seen, 0x11111111);
+    bench_stop(bench);
+}
+
 static void test_p49_teardown_is_refused_while_the_device_is_live(struct bench *bench)
 {
     bench_start(bench, 8);
@@ -542,6 +614,8 @@ static const struct bench_test tests[] = {
     TEST(test_flush_keeps_what_else_completes, BENCH_ONE),
     TEST(test_flush_after_flush_with_completions_put_aside, BENCH_ONE),
     TEST(test_p61_completing_twice_what_was_put_aside, BENCH_ONE),
+    TEST(test_p61_flush_meets_again_what_was_put_aside, BENCH_ONE),
+    TEST(test_completion_at_the_last_moment_counts, BENCH_ONE),
     TEST(test_wait_gives_what_was_put_aside_first, BENCH_ONE),
     TEST(test_flush_times_out_within_its_bound, BENCH_ALL),
     TEST(test_flush_times_out_after_the_default, BENCH_ONE),
@@ -559,6 +633,7 @@ static const struct bench_test tests[] = {
     TEST(test_unplugged_device_ends_a_flush, BENCH_ONE),
     TEST(test_device_that_somebody_else_reset_ends_a_wait, BENCH_ALL),
     TEST(test_drain_gives_each_cookie_once, BENCH_ALL),
+    TEST(test_drain_of_a_full_queue, BENCH_ALL),
     TEST(test_p49_teardown_is_refused_while_the_device_is_live, BENCH_ALL),
     TEST(test_p49_nothing_is_freed_while_the_device_is_lost, BENCH_ALL),
 };
