@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fake devices of each type: as in test_fake_device.c each of their rules is broken by hand and must be
+ * found.
+ */
+#include "bench.h"
+
+#include "fake_blk.h"
+#include "fake_console.h"
+#include "fake_rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A chain, sent by hand. */
+struct part {
+    uint32_t offset; /* in the shared memory */
+    uint32_t length;
+    bool writable;
+};
+
+static void send_on(struct bench *bench, struct virtio_queue *queue, const struct part *parts,
+                    unsigned count)
+{
+    struct virtio_chain chain;
+
+    virtio_prepare(queue, &chain);
+    for (unsigned i = 0; i < count; i++)
+        assert_ok(virtio_append_desc(queue, bench->shared.device_address + parts[i].offset,
+                                     parts[i].length, parts[i].writable ? VIRTQ_DESC_F_WRITE : 0,
+                                     &chain));
+    assert_ok(virtio_submit(queue, &chain, NULL));
+    assert_ok(virtio_kick(queue));
+}
+
+/* One that is answered at once, on queue 0. */
+static void send(struct bench *bench, const struct part *parts, unsigned count)
+{
+    struct virtio_done done;
+
+    send_on(bench, &bench->queues[0], parts, count);
+    assert_result(virtio_reap(&bench->queues[0], &done), 1);
+}
+
+static void header(struct bench *bench, uint32_t type, uint32_t reserved, uint64_t sector)
+{
+    uint8_t *bytes = bench->shared.memory;
+
+    memcpy(bytes, &type, 4);
+    memcpy(bytes + 4, &reserved, 4);
+    memcpy(bytes + 8, &sector, 8);
+}
+
+/* Header, data of one segment, status. */
+static void send_data(struct bench *bench, bool writable, uint32_t bytes)
+{
+    const struct part parts[] = {{0, 16, false}, {512, bytes, writable}, {64, 1, true}};
+
+    send(bench, parts, 3);
+}
+
+static void test_disk_rules(struct bench *bench)
+{
+    static const struct part short_header[] = {{0, 8, false}, {64, 1, true}};
+    static const struct part long_header[] = {{0, 528, false}, {64, 1, true}};
+    static const struct part plain[] = {{0, 16, false}, {64, 1, true}};
+    static const struct part two_segments[] = {
+        {0, 16, false}, {512, 512, false}, {1024, 512, false}, {64, 1, true}};
+    struct fake_blk blk;
+
+    fake_blk_begin(&blk, &bench->fake, 16);
+    fake_device_set_config(&bench->fake, FAKE_BLK_SIZE_MAX, 4, 512);
+    bench->fake.features |= VIRTIO_BLK_F_SIZE_MAX;
+    bench->wanted.supported = VIRTIO_BLK_F_SIZE_MAX;
+    bench_start(bench, 8);
+    header(bench, FAKE_BLK_IN, 0, 15);
+    send_data(bench, true, 512); /* as it should be */
+    send(bench, short_header, 2);
+    bench_expect_violation(bench, "blk-frame");
+    (void)fake_host_take_violation(&bench->host, "blk-data-length");
+    header(bench, FAKE_BLK_OUT, 0, 0);
+    send(bench, long_header, 2);
+    bench_expect_violation(bench, "blk-frame");
+    header(bench, FAKE_BLK_IN, 1, 0);
+    send_data(bench, true, 512);
+    bench_expect_violation(bench, "blk-reserved");
+    header(bench, FAKE_BLK_OUT, 0, 0);
+    send(bench, two_segments, 4);
+    bench_expect_violation(bench, "blk-seg-max");
+    send_data(bench, false, 1024);
+    bench_expect_violation(bench, "blk-size-max");
+    send_data(bench, false, 511);
+    bench_expect_violation(bench, "blk-data-length");
+    header(bench, FAKE_BLK_IN, 0, 16);
+    send_data(bench, true, 512);
+    bench_expect_violation(bench, "blk-beyond-capacity");
+    header(bench, FAKE_BLK_FLUSH, 0, 3);
+    send(bench, plain, 2);
+    bench_expect_violation(bench, "blk-flush-not-negotiated");
+    bench_expect_violation(bench, "blk-flush-arguments");
+    header(bench, FAKE_BLK_GET_ID, 0, 0);
+    send_data(bench, true, 21);
+    bench_expect_violation(bench, "blk-id-length");
+    header(bench, 77, 0, 0);
+    send(bench, plain, 2);
+    bench_expect_violation(bench, "blk-type");
+    assert_int_equal(((uint8_t *)bench->shared.memory)[64], 2);
+    bench->fake.features |= VIRTIO_BLK_F_RO;
+    header(bench, FAKE_BLK_OUT, 0, 0);
+    send_data(bench, false, 512);
+    bench_expect_violation(bench, "blk-write-read-only");
+    bench_stop(bench);
+    fake_blk_end(&blk);
+}
+
+static void test_entropy_rules(struct bench *bench)
+{
+    static const struct part both[] = {{0, 16, false}, {64, 16, true}};
+    struct fake_rng rng;
+
+    fake_rng_begin(&rng, &bench->fake);
+    bench_start(bench, 8);
+    send(bench, both, 2);
+    bench_expect_violation(bench, "rng-readable-buffer");
+    bench_stop(bench);
+}
+
+static void test_console_rules(struct bench *bench)
+{
+    static const struct part readable[] = {{0, 8, false}};
+    static const struct part too_long[] = {{0, 16, false}};
+    static const uint8_t unknown[8] = {0, 0, 0, 0, 99, 0, 0, 0};
+    struct virtio_queue *control = &bench->queues[1];
+    struct fake_console *console = calloc(1, sizeof(*console));
+
+    assert_non_null(console);
+    fake_console_begin(console, &bench->fake, 2);
+    bench_begin(bench);
+    assert_ok(virtio_queue_start(&bench->queues[0], &bench->device, 0, 8));
+    assert_ok(virtio_queue_start(control, &bench->device, 3, 8));
+    assert_ok(virtio_allocate_shared(&bench->device, 4096, 64, &bench->shared));
+    assert_ok(virtio_device_ready(&bench->device));
+    send_on(bench, control, readable, 1); /* as it should be */
+    send_on(bench, control, too_long, 1);
+    bench_expect_violation(bench, "console-control-size");
+    memcpy(bench->shared.memory, unknown, 8);
+    send_on(bench, control, readable, 1);
+    bench_expect_violation(bench, "console-control-event");
+    send_on(bench, &bench->queues[0], readable, 1); /* on a receive queue */
+    bench_expect_violation(bench, "console-direction");
+    bench_stop(bench);
+    free(console);
+}
+
+static const struct bench_test tests[] = {
+    TEST(test_disk_rules, BENCH_ONE),
+    TEST(test_entropy_rules, BENCH_ONE),
+    TEST(test_console_rules, BENCH_ONE),
+};
+
+BENCH_MAIN(tests)
