@@ -16,7 +16,8 @@ import time
 from . import command, iso, images, peers, process, qmp, report, trace
 
 LOG = "qemu.log"
-RESET_AFTER = 0.5  # seconds that the block tests run before the first reset
+RESET_AFTER = 0.5  # seconds that these tests run before the first reset
+BUSY_SUITES = ("blk", "net")
 LAST_WORDS = 1.0  # seconds that a hanging guest has, once its CPU was sent an NMI, to say why
 
 
@@ -94,10 +95,11 @@ class Watcher:
         self.parser.line(self.rest.decode("utf-8", "replace"))
 
     def _reset_is_due(self):
-        """Each boot is cut off a while after its disks got busy, later than the one before."""
+        """Each boot is cut off a while after its devices got busy, later than the one before."""
         boots = self.parser.boots
         done = self.resets - self.resets_left
-        if len(boots) != done + 1 or not any(test.suite == "blk" for test in boots[-1].tests):
+        if len(boots) != done + 1 or not any(test.suite in BUSY_SUITES
+                                                   for test in boots[-1].tests):
             return False
         if self.busy_boot != done:
             self.busy_boot, self.busy_since = done, time.monotonic()

@@ -69,6 +69,10 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+class Interrupted(Exception):
+    """The guest has other things on its mind."""
+
+
 class DgramLink:
     """A pair of unix datagram sockets: one frame a datagram."""
 
@@ -161,6 +165,7 @@ class Peer:
         self.next_sequence = 0
         self.out_of_order = 0
         self.awaited = None
+        self.interrupted = False
         self.complaints = []
         self.kinds = {DATA: self.take_data, COUNT: self.take_data, FLOOD: self.flood,
                       REPORT: self.report, PROBE: self.probe, MONITOR: self.monitor, RAW: self.raw}
@@ -231,6 +236,7 @@ class Peer:
     def report(self, _kind, sequence, _argument, _frame):
         since = {name: self.counts[name] - self.reported[name] for name in self.counts}
         self.reported = dict(self.counts)
+        self.interrupted = True
         content = struct.pack(">IIIIQ", since["verified"], since["bad"], self.out_of_order,
                               since["unsent"], since["verified_bytes"])
         self.out_of_order = self.next_sequence = 0
@@ -312,9 +318,19 @@ class Peer:
             if left <= 0 or not self.link.ready(left):
                 return None
             self.take(self.link.receive())
+            if self.interrupted:
+                raise Interrupted
         return self.awaited[1]
 
-    def probe(self, _kind, sequence, count, _frame):
+    def probe(self, kind, sequence, count, frame):
+        """A guest that is reset in the middle of it begins anew with a REPORT."""
+        self.interrupted = False
+        try:
+            self.run_probe(kind, sequence, count, frame)
+        except Interrupted:
+            pass
+
+    def run_probe(self, _kind, sequence, count, _frame):
         good = [self.probe_arp()]
         mac = good[0]
         for number in range(count if mac else 0):
@@ -363,22 +379,23 @@ class Peer:
 
 
 def main(link_text, statistics, qmp_path, device, network):
-    def stop(_number, _frame):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it comes twice: to the group, and passed on
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
     peer = Peer(make_link(link_text), qmp_path, device, int(network))
+
+    def leave(*_signal):
+        """Whenever the end comes, and it may come twice: to the group, and passed on."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with open(statistics + ".new", "w", encoding="utf-8") as output:
+            json.dump(dict(peer.counts, complaints=peer.complaints), output)
+        os.replace(statistics + ".new", statistics)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
     print("ready", flush=True)
     try:
         while True:
             peer.take(peer.link.receive())
-    except EOFError:
-        pass
-    finally:
-        with open(statistics + ".new", "w", encoding="utf-8") as output:
-            json.dump(dict(peer.counts, complaints=peer.complaints), output)
-        os.replace(statistics + ".new", statistics)
+    except (EOFError, ConnectionError):
+        leave()
 
 
 if __name__ == "__main__":

@@ -281,6 +281,37 @@ static void halted_in_flight_and_restarted(struct test *test)
     net_with_peer(test, NULL, halt_body);
 }
 
+/* Two devices side by side: what one does must not show at the other. */
+static void two_at_once(struct test *test)
+{
+    static struct net_rig first;
+    static struct net_rig second;
+    struct net_report report;
+    const uint8_t *mac;
+
+    if (net_find(test, NET_PEER, 1, &mac) == NULL) {
+        test_skip(test, "there is no second network device with a peer");
+        return;
+    }
+    if (!net_rig_start(test, &first, NET_PEER, 0, NULL)) {
+        return;
+    }
+    if (net_rig_start(test, &second, NET_PEER, 1, NULL)) {
+        CHECK(test, memcmp(first.net.mac, second.net.mac, 6) != 0);
+        if (net_send_message(&first, NET_FLOOD, 600, 200, NULL, 0) &&
+            net_send_message(&second, NET_FLOOD, 900, 200, NULL, 0)) {
+            take_flood(test, &second, 0, 200);
+            take_flood(test, &first, 0, 200);
+        }
+        net_exchange(&first, 300, NET_FRAME_MIN, 1514);
+        net_exchange(&second, 300, NET_FRAME_MIN, 1514);
+        CHECK(test, net_ask_report(&first, &report) && net_ask_report(&second, &report));
+        net_rig_stop(&second);
+        net_exchange(&first, 300, NET_FRAME_MIN, 1514);
+    }
+    net_rig_stop(&first);
+}
+
 static void refusals_body(struct test *test, struct net_rig *rig)
 {
     struct virtio_net_offload offload = {.flags = 0};
@@ -330,7 +361,19 @@ static const struct test_case cases[] = {
     {"two receive buffers and one frame in flight", few_buffers},
     {"the transmit queue fills up and empties", transmit_queue_fills_up},
     {"a device halted in flight is restarted", halted_in_flight_and_restarted},
+    {"two devices at once", two_at_once},
     {"nonsense is refused", nonsense_is_refused},
+    {"receive modes", net_test_receive_modes},
+    {"extra receive modes", net_test_extra_receive_modes},
+    {"the MAC table", net_test_mac_table},
+    {"QEMU knows of the filters", net_test_query_filters},
+    {"the VLAN filter", net_test_vlan_filter},
+    {"tagged frames come in without a filter", net_test_vlans_without_filter},
+    {"the address is changed by command", net_test_set_mac},
+    {"the address is changed the legacy way", net_test_write_mac},
+    {"the link goes down and up", net_test_link},
+    {"an announcement is asked for and acknowledged", net_test_announce},
+    {"DHCP, ping and TFTP on QEMU's network", net_test_user_network},
 };
 
 const struct test_suite suite_net = TEST_SUITE("net", cases);

@@ -18,6 +18,7 @@ enum {
     BATCH =
         24, /* that many are submitted together: a notification for each would cost more than it */
     STRIDE = 9216,
+    DEVICES_MAX = 8,
 };
 
 static const uint8_t peer_mac[6] = {0x52, 0x55, 0x00, 0x00, 0x00, 0x01};
@@ -57,30 +58,40 @@ const uint8_t *net_pattern(uint16_t kind, uint32_t sequence)
 
 /* ---- Devices ---- */
 
-/* A device's address, without a driver: the kind of network that it is connected to is told by it. */
-static bool read_mac(const struct virtio_device *found, uint8_t *mac)
+/* The addresses that the devices had at the first look, which resets them: so there is but one. */
+static uint8_t macs[DEVICES_MAX][6];
+static bool macs_are_known;
+
+static void read_mac(const struct virtio_device *found, uint8_t *mac)
 {
     const struct virtio_features wanted = {.supported = VIRTIO_NET_F_MAC};
     struct virtio_device device = *found;
-    bool good;
 
-    if (virtio_device_begin(&device, &wanted) != VIRTIO_OK) {
-        return false;
+    if (virtio_device_begin(&device, &wanted) == VIRTIO_OK) {
+        (void)virtio_config_read_bytes(&device, 0, mac, 6);
+        virtio_device_end(&device);
     }
-    good = virtio_config_read_bytes(&device, 0, mac, 6) == VIRTIO_OK;
-    virtio_device_end(&device);
-    return good;
 }
 
-const struct virtio_device *net_find(const struct test *test, uint8_t kind, size_t index)
+static const uint8_t *find_mac(const struct test *test, size_t index)
 {
-    const struct virtio_device *found;
+    for (size_t at = 0; at < DEVICES_MAX && !macs_are_known; at++) {
+        const struct virtio_device *found = test_find_device(test, VIRTIO_ID_NETWORK, at);
 
-    for (size_t at = 0; (found = test_find_device(test, VIRTIO_ID_NETWORK, at)) != NULL; at++) {
-        uint8_t mac[6];
+        if (found != NULL) {
+            read_mac(found, macs[at]);
+        }
+    }
+    macs_are_known = true;
+    return index < DEVICES_MAX ? macs[index] : NULL;
+}
 
-        if (read_mac(found, mac) && mac[4] == kind && index-- == 0) {
-            return found;
+const struct virtio_device *net_find(const struct test *test, uint8_t kind, size_t index,
+                                     const uint8_t **mac)
+{
+    for (size_t at = 0; (*mac = find_mac(test, at)) != NULL; at++) {
+        if ((*mac)[4] == kind && index-- == 0) {
+            return test_find_device(test, VIRTIO_ID_NETWORK, at);
         }
     }
     return NULL;
@@ -89,7 +100,8 @@ const struct virtio_device *net_find(const struct test *test, uint8_t kind, size
 bool net_rig_start(struct test *test, struct net_rig *rig, uint8_t kind, size_t index,
                    const struct virtio_net_options *options)
 {
-    const struct virtio_device *found = net_find(test, kind, index);
+    const uint8_t *mac;
+    const struct virtio_device *found = net_find(test, kind, index, &mac);
     struct net_report report;
 
     if (found == NULL) {
@@ -99,9 +111,7 @@ bool net_rig_start(struct test *test, struct net_rig *rig, uint8_t kind, size_t 
     }
     memset(rig, 0, sizeof(*rig));
     rig->test = test;
-    if (!CHECK(test, read_mac(found, rig->mac_given))) {
-        return false;
-    }
+    memcpy(rig->mac_given, mac, 6);
     if (!test_allocate(test, NET_LONGEST, &rig->memory)) {
         return false;
     }

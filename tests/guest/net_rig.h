@@ -63,8 +63,9 @@ struct net_report {
     uint64_t verified_bytes;
 };
 
-/* The number `index` (from 0) of the network devices of this kind, or NULL. */
-const struct virtio_device *net_find(const struct test *test, uint8_t kind, size_t index);
+/* The number `index` (from 0) of the network devices of this kind, and its MAC address, or NULL. */
+const struct virtio_device *net_find(const struct test *test, uint8_t kind, size_t index,
+                                     const uint8_t **mac);
 
 /* Starts number `index` of a kind of device, and with a peer empties the wire. False, with the test skipped or
  * failed, when that cannot be done. To be followed by net_rig_stop. */

@@ -11,4 +11,19 @@
 void net_test_peer_answers(struct test *test);
 void net_test_peer_is_answered(struct test *test);
 
+/* net_control.c */
+void net_test_receive_modes(struct test *test);
+void net_test_extra_receive_modes(struct test *test);
+void net_test_mac_table(struct test *test);
+void net_test_query_filters(struct test *test);
+void net_test_vlan_filter(struct test *test);
+void net_test_vlans_without_filter(struct test *test);
+void net_test_set_mac(struct test *test);
+void net_test_write_mac(struct test *test);
+void net_test_link(struct test *test);
+void net_test_announce(struct test *test);
+
+/* net_user.c */
+void net_test_user_network(struct test *test);
+
 #endif
