@@ -266,6 +266,25 @@ static void report_net(const struct virtio_device *found)
     virtio_net_stop(&net);
 }
 
+static void report_input(const struct virtio_device *found)
+{
+    static const char *const roles[] = {"other", "keyboard", "mouse", "tablet"};
+    static struct virtio_input input;
+    int error;
+
+    memset(&input, 0, sizeof(input));
+    error = virtio_input_start(&input, found);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&input.device);
+    print_queues(&input.device);
+    printf("  %s \"%s\", bus %u, vendor 0x%04x, product 0x%04x, version %u\n", roles[input.role],
+           input.name, input.ids.bustype, input.ids.vendor, input.ids.product, input.ids.version);
+    virtio_input_stop(&input);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -297,6 +316,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_NETWORK:
         report_net(&device);
+        break;
+    case VIRTIO_ID_INPUT:
+        report_input(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -10,6 +10,13 @@
 /* One a line, so that suites can be added side by side. */
 /* clang-format off */
 const struct test_suite *const kernel_suites[] = {
-    &suite_kernel, &suite_rng, &suite_net, &suite_console, &suite_blk, &suite_leaks, NULL,
+    &suite_kernel,
+    &suite_rng,
+    &suite_net,
+    &suite_console,
+    &suite_input,
+    &suite_blk,
+    &suite_leaks,
+    NULL,
 };
 /* clang-format on */

@@ -41,6 +41,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
+	src/drivers/input.c \
 	src/drivers/net.c \
 	src/drivers/net_control.c \
 	src/drivers/net_receive.c \

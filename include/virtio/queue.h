@@ -125,6 +125,7 @@ struct virtio_queue {
     uint32_t inside;          /* what `room` is while a slow call is inside, or was at a stop */
     uint16_t index;           /* number of the queue within the device */
     uint16_t size;            /* a power of two */
+    bool ignores_length;      /* see virtio_queue_ignore_length */
     enum virtio_queue_state state;
     struct virtio_device *device;
     struct virtio_doorbell doorbell;
@@ -333,6 +334,18 @@ int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_
  * with what was written.
  */
 int virtio_drain(struct virtio_queue *queue, struct virtio_done *done);
+
+/**
+ * Believe no used length of this queue and take none amiss: they are cut to what could have been written, as
+ * a legacy device's are. For queues on which a device type writes nothing and devices are known to say
+ * otherwise.
+ *
+ * Context: the queue's, after virtio_ring_init.
+ */
+static inline void virtio_queue_ignore_length(struct virtio_queue *queue)
+{
+    queue->ignores_length = true;
+}
 
 /** How many more descriptors could be submitted now; 0 when the queue takes none. Context: the queue's. */
 static inline uint16_t virtio_queue_free(const struct virtio_queue *queue)

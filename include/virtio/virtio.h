@@ -13,7 +13,7 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     blk.h console.h net.h rng.h
+ *     blk.h console.h input.h net.h rng.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
@@ -26,6 +26,7 @@
 #include <virtio/device.h>
 #include <virtio/error.h>
 #include <virtio/host.h>
+#include <virtio/input.h>
 #include <virtio/mmio.h>
 #include <virtio/names.h>
 #include <virtio/net.h>

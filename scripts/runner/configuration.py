@@ -24,10 +24,17 @@ KINDS = {
     "rng": ("virtio-rng", "rng"),
     "console": ("virtio-serial", "console"),
     "net": ("virtio-net", "net"),
+    "keyboard": ("virtio-keyboard", "input"),
+    "mouse": ("virtio-mouse", "input"),
+    "tablet": ("virtio-tablet", "input"),
+    "balloon": ("virtio-balloon", "balloon"),
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
 PEER_ROLES = {"console": ("single", "ports"), "net": ("peer", "dgram", "user")}
+
+# Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
+PEER_TYPES = ("console", "input", "balloon", "net")
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,
@@ -112,7 +119,7 @@ class Configuration:
     def kernel_words(self):
         """The kernel's command line: the words asked for, and the promise."""
         promise = ",".join(f"{kind}:{count}" for kind, count in self.expect.items())
-        helper = any(device.kind in PEER_ROLES for device in self.devices)
+        helper = any(device.type_name in PEER_TYPES for device in self.devices)
         return (self.words + (["host=yes"] if helper else [])
                 + ([f"expect={promise}"] if promise else []))
 

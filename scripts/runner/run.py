@@ -24,8 +24,8 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng net:ROLE vhost-user-blk:ROLE, each with QEMU's properties behind it if wanted, as in
-          --device blk:scratch,queue-size=4 --device rng (or one list with commas; none for none)
+devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet vhost-user-blk:ROLE, each with QEMU's
+          properties behind it if wanted, as in --device blk:scratch,queue-size=4 --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
           scratch   8 MiB of zeros, the only disk that the tests write to
           readonly  attached readonly=on
@@ -35,6 +35,8 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           peer      a network device, with a process on this machine at the other end of the wire
           dgram     the same over datagrams instead of a stream
           user      a network device on QEMU's own network (DHCP, TFTP)
+          single    a console of one port, with an echo behind it
+          ports     a console device of several ports, with a program behind each
 examples: sh scripts/run --machine q35 --transport modern --arch x86_64
           sh scripts/run --device blk:docs --append suites=blk
           sh scripts/run -- -smp 2 -trace 'virtio_*'

@@ -205,7 +205,7 @@ __attribute__((noinline, cold)) static int reap_odd(struct virtio_queue *queue,
 
     if (entry == NULL || !virtio_is_in_flight(entry)) {
         (void)virtio_queue_broken(queue, "used id", id);
-    } else if (entry->limit != 0 && !queue->device->legacy) {
+    } else if (entry->limit != 0 && !queue->device->legacy && !queue->ignores_length) {
         (void)virtio_queue_broken(queue, "used length", length);
     } else {
         at->cookie = entry->cookie;

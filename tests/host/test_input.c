@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The input driver: configuration, events, status, and a device that says what it must not.
+ */
+#include "bench.h"
+
+#include <string.h>
+
+/* ---- A fake input device (spec 5.8) ---- */
+
+static struct {
+    struct fake_device *device;
+    uint32_t types;      /* event types with codes */
+    unsigned says_size;  /* of the name; 0: as it is */
+    uint8_t range_size;  /* of each axis; 0: no axes */
+    bool keeps_status;   /* status messages stay in flight */
+    unsigned status_lie; /* their used length */
+    unsigned status_count;
+    uint8_t status[8]; /* the latest */
+} fake;
+
+static struct virtio_input input;
+
+static const uint8_t range[20] = {0xf6, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0, 1, 0,
+                                  0,    0,    2,    0,    0,    0,    3, 0, 0, 0};
+
+static void config_written(struct fake_device *device, uint32_t offset, unsigned width)
+{
+    static const char name[] = "fake input";
+    static const uint8_t ids[] = {6, 0, 0x34, 0x12, 0x78, 0x56, 2, 0};
+    uint8_t *config = device->config;
+
+    if (offset > 1 || width != 1)
+        fake_rule(device, "input-config-write", "5.8.5.1", "%u bytes at %u", width,
+                  (unsigned)offset);
+    memset(config + 2, 0, FAKE_CONFIG_SIZE - 2);
+    device->generation++;
+    switch (config[0]) {
+    case VIRTIO_INPUT_CFG_ID_NAME:
+        memcpy(config + 8, name, sizeof(name) - 1);
+        config[2] = fake.says_size != 0 ? (uint8_t)fake.says_size : sizeof(name) - 1;
+        break;
+    case VIRTIO_INPUT_CFG_ID_DEVIDS:
+        memcpy(config + 8, ids, sizeof(ids));
+        config[2] = sizeof(ids);
+        break;
+    case VIRTIO_INPUT_CFG_EV_BITS:
+        config[8] = (uint8_t)(1u << config[1] % 8);
+        config[2] = config[1] < 32 && (fake.types >> config[1] & 1) != 0;
+        break;
+    case VIRTIO_INPUT_CFG_ABS_INFO:
+        memcpy(config + 8, range, sizeof(range));
+        config[2] = fake.range_size;
+        break;
+    default:
+        break;
+    }
+}
+
+static void request(struct fake_device *device, struct fake_chain *chain)
+{
+    if (chain->queue->index == 0) {
+        if (chain->readable != 0 || chain->writable < 8)
+            fake_rule(device, "input-event-buffer", "5.8.6.1", "%llu bytes",
+                      (unsigned long long)chain->writable);
+        return;
+    }
+    if (chain->readable < 8)
+        fake_rule(device, "input-status-buffer", "5.8.6.1", "%llu bytes",
+                  (unsigned long long)chain->readable);
+    fake_chain_read(chain, 0, fake.status, 8);
+    fake.status_count++;
+    if (!fake.keeps_status)
+        fake_chain_complete(chain, fake.status_lie);
+}
+
+static const struct fake_behaviour behaviour = {.request = request,
+                                                .config_written = config_written};
+
+static void begin(struct bench *bench, uint32_t types)
+{
+    memset(&fake, 0, sizeof(fake));
+    fake.device = &bench->fake;
+    fake.types = types;
+    bench->fake.type = VIRTIO_ID_INPUT;
+    bench->fake.behaviour = &behaviour;
+    bench->fake.config_size = 136;
+    bench->fake.queue_count = 2;
+    bench->fake.queues[0].maximum = 64;
+    bench->fake.queues[1].maximum = 64;
+}
+
+static int start(struct bench *bench)
+{
+    bench_attach(bench);
+    bench->device.timeout_us = 2000;
+    return virtio_input_start(&input, &bench->device);
+}
+
+static void start_keyboard(struct bench *bench)
+{
+    begin(bench, 1u << VIRTIO_INPUT_EV_KEY);
+    assert_ok(start(bench));
+}
+
+static void stop(void)
+{
+    assert_ok(virtio_input_stop(&input));
+}
+
+/* The device sends an event, `written` bytes of it. @return false when there is no buffer. */
+static bool give(uint16_t type, uint16_t code, uint32_t value, uint32_t written)
+{
+    uint8_t bytes[8] = {(uint8_t)type, (uint8_t)(type >> 8), (uint8_t)code, (uint8_t)(code >> 8)};
+    struct fake_chain *chain;
+
+    for (unsigned i = 0; i < 4; i++)
+        bytes[4 + i] = (uint8_t)(value >> 8 * i);
+    fake_queue_take_all(&fake.device->queues[0]);
+    chain = fake_queue_chain(&fake.device->queues[0], 0);
+    if (!chain)
+        return false;
+    fake_chain_write(chain, 0, bytes, written < 8 ? written : 8);
+    fake_chain_complete(chain, written);
+    return true;
+}
+
+/* ---- Configuration ---- */
+
+static void test_identity(struct bench *bench)
+{
+    uint8_t codes[VIRTIO_INPUT_CONFIG_MAX];
+
+    start_keyboard(bench);
+    assert_string_equal(input.name, "fake input");
+    assert_int_equal(input.ids.bustype, 6);
+    assert_int_equal(input.ids.vendor, 0x1234);
+    assert_int_equal(input.ids.product, 0x5678);
+    assert_int_equal(input.ids.version, 2);
+    assert_int_equal(input.types, 1u << VIRTIO_INPUT_EV_KEY);
+    assert_ok(virtio_input_get_bits(&input, VIRTIO_INPUT_EV_KEY, codes));
+    assert_int_equal(codes[0], 2);
+    assert_int_equal(codes[1], 0);
+    assert_result(virtio_input_get_bits(&input, VIRTIO_INPUT_EV_REL, codes),
+                  VIRTIO_E_NOT_SUPPORTED);
+    stop();
+    assert_result(virtio_input_get_bits(&input, VIRTIO_INPUT_EV_KEY, codes), VIRTIO_E_STATE);
+}
+
+static void test_other_types_are_refused(struct bench *bench)
+{
+    bench_attach(bench);
+    assert_result(virtio_input_start(&input, &bench->device), VIRTIO_E_INVALID);
+}
+
+static void test_p97_roles(struct bench *bench)
+{
+    const uint32_t key = 1u << VIRTIO_INPUT_EV_KEY;
+    const uint32_t rel = 1u << VIRTIO_INPUT_EV_REL;
+    const uint32_t abs = 1u << VIRTIO_INPUT_EV_ABS;
+    const struct {
+        uint32_t types;
+        enum virtio_input_role role;
+    } cases[] = {
+        {key, VIRTIO_INPUT_KEYBOARD},     {key | 1u << VIRTIO_INPUT_EV_LED, VIRTIO_INPUT_KEYBOARD},
+        {key | rel, VIRTIO_INPUT_MOUSE},  {key | rel | abs, VIRTIO_INPUT_TABLET},
+        {key | abs, VIRTIO_INPUT_TABLET}, {1u << 5, VIRTIO_INPUT_OTHER},
+        {0, VIRTIO_INPUT_OTHER}};
+
+    begin(bench, 0);
+    bench_attach(bench);
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fake.types = cases[i].types;
+        assert_ok(virtio_input_start(&input, &bench->device));
+        assert_int_equal(input.role, cases[i].role);
+        stop();
+    }
+}
+
+static void test_p96_sizes_are_capped(struct bench *bench)
+{
+    uint8_t bytes[VIRTIO_INPUT_CONFIG_MAX];
+    uint32_t size = 1;
+
+    begin(bench, 0);
+    fake.says_size = 255;
+    assert_ok(start(bench));
+    assert_string_equal(input.name, "fake input");
+    assert_ok(virtio_input_query(&input, VIRTIO_INPUT_CFG_ID_NAME, 0, bytes, &size));
+    assert_int_equal(size, VIRTIO_INPUT_CONFIG_MAX);
+    assert_ok(virtio_input_query(&input, 0x55, 0, bytes, &size));
+    assert_int_equal(size, 0);
+    stop();
+}
+
+static void test_ranges(struct bench *bench)
+{
+    struct virtio_input_range got;
+
+    begin(bench, 1u << VIRTIO_INPUT_EV_ABS);
+    assert_ok(start(bench));
+    assert_result(virtio_input_get_range(&input, 0, &got), VIRTIO_E_NOT_SUPPORTED);
+    fake.range_size = 20;
+    assert_ok(virtio_input_get_range(&input, 0, &got));
+    assert_int_equal(got.min, -10);
+    assert_int_equal(got.max, 32767);
+    assert_int_equal(got.fuzz, 1);
+    assert_int_equal(got.flat, 2);
+    assert_int_equal(got.res, 3);
+    fake.range_size = 19;
+    assert_result(virtio_input_get_range(&input, 0, &got), VIRTIO_E_RESPONSE);
+    fake.range_size = 4; /* min -10, and max was not said: 0 */
+    assert_result(virtio_input_get_range(&input, 0, &got), VIRTIO_E_RESPONSE);
+    stop();
+}
+
+static void test_each_allocation_failing(struct bench *bench)
+{
+    begin(bench, 2);
+    bench_attach(bench);
+    for (unsigned n = 1;; n++) {
+        int error;
+
+        fake_host_fail_at(&bench->host, n);
+        error = virtio_input_start(&input, &bench->device);
+        if (!bench->host.failed) {
+            assert_ok(error);
+            assert_true(n > 4);
+            break;
+        }
+        if (error == VIRTIO_OK)
+            stop(); /* what failed was not needed: there was another way to the registers */
+        assert_int_equal(fake_host_live(&bench->host), 0);
+    }
+    stop();
+}
+
+static void test_missing_status_queue(struct bench *bench)
+{
+    begin(bench, 2);
+    bench->fake.queues[1].maximum = 0;
+    assert_result(start(bench), VIRTIO_E_NO_QUEUE);
+}
+
+/* ---- Events ---- */
+
+static void test_p96_events_for_ever(struct bench *bench)
+{
+    struct virtio_input_event event;
+    uint32_t next = 0;
+
+    start_keyboard(bench);
+    for (uint32_t n = 0; n < 5000; n++) {
+        assert_true(give((uint16_t)(n % 5), (uint16_t)n, UINT32_MAX - n, 8));
+        if (n % 31 != 30)
+            continue;
+        while (virtio_input_poll(&input, &event) == 1) {
+            assert_int_equal(event.type, next % 5);
+            assert_int_equal(event.code, (uint16_t)next);
+            assert_int_equal(event.value, -1 - (int32_t)next);
+            next++;
+        }
+        assert_int_equal(next, n + 1);
+    }
+    assert_int_equal(input.ignored, 0);
+    stop();
+}
+
+/* After a poll that found nothing every buffer is the device's. */
+static void test_all_buffers_go_back(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned count = 0;
+
+        while (give(1, 1, 1, 8))
+            count++;
+        assert_int_equal(count, input.events.depth);
+        while (virtio_input_poll(&input, &event) == 1)
+            count--;
+        assert_int_equal(count, 0);
+    }
+    stop();
+}
+
+static void test_short_events_are_ignored(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    for (uint32_t size = 0; size < 8; size++)
+        give(1, 2, 3, size);
+    give(1, 7, 3, 8);
+    assert_result(virtio_input_poll(&input, &event), 1);
+    assert_int_equal(event.code, 7);
+    assert_int_equal(input.ignored, 8);
+    while (give(1, 2, 3, 7))
+        continue;
+    assert_result(virtio_input_poll(&input, &event), 0);
+    assert_result(virtio_input_poll(&input, &event), 0);
+    assert_true(give(1, 2, 3, 8));
+    assert_result(virtio_input_poll(&input, &event), 1);
+    stop();
+}
+
+static void test_wait(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    assert_result(virtio_input_wait(&input, &event, 500), VIRTIO_E_TIMEOUT);
+    give(1, 2, 3, 8);
+    assert_result(virtio_input_wait(&input, &event, 500), 1);
+    stop();
+}
+
+/* ---- Status ---- */
+
+static void test_status(struct bench *bench)
+{
+    start_keyboard(bench);
+    for (unsigned n = 0; n < 100; n++)
+        assert_ok(virtio_input_send(&input, VIRTIO_INPUT_EV_LED, 0x102, -2));
+    assert_int_equal(fake.status_count, 100);
+    assert_memory_equal(fake.status, "\x11\x00\x02\x01\xfe\xff\xff\xff", 8);
+    fake.status_lie = 8; /* QEMU counts what it has read */
+    for (unsigned n = 0; n < 100; n++)
+        assert_ok(virtio_input_send(&input, VIRTIO_INPUT_EV_LED, 1, 1));
+    fake.keeps_status = true;
+    for (unsigned n = 0; n < VIRTIO_INPUT_STATUS_SIZE; n++)
+        assert_ok(virtio_input_send(&input, VIRTIO_INPUT_EV_LED, 1, 1));
+    assert_result(virtio_input_send(&input, VIRTIO_INPUT_EV_LED, 1, 1), VIRTIO_E_FULL);
+    fake_chain_complete(fake_queue_chain(&bench->fake.queues[1], 0), 0);
+    assert_ok(virtio_input_send(&input, VIRTIO_INPUT_EV_LED, 1, 1));
+    stop();
+}
+
+/* ---- A device that fails ---- */
+
+static void test_lies_are_found(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    give(1, 2, 3, 9);
+    assert_result(virtio_input_poll(&input, &event), VIRTIO_E_BROKEN);
+    fake_queue_push_used(&bench->fake.queues[1], 1000, 0);
+    assert_result(virtio_input_send(&input, 0, 0, 0), VIRTIO_E_BROKEN);
+    stop();
+    assert_ok(virtio_input_start(&input, &input.device));
+    give(1, 2, 3, 8);
+    assert_result(virtio_input_poll(&input, &event), 1);
+    stop();
+}
+
+static void test_needs_reset_ends_the_wait(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    bench->fake.status |= VIRTIO_STATUS_DEVICE_NEEDS_RESET;
+    assert_result(virtio_input_wait(&input, &event, 500), VIRTIO_E_NEEDS_RESET);
+    stop();
+}
+
+static void test_unplugged(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    bench->fake.gone = true;
+    assert_result(virtio_input_wait(&input, &event, 500), VIRTIO_E_GONE);
+    stop();
+}
+
+static void test_stopped_and_started(struct bench *bench)
+{
+    struct virtio_input_event event;
+
+    start_keyboard(bench);
+    give(1, 2, 3, 8);
+    assert_ok(virtio_input_halt(&input));
+    assert_result(virtio_input_poll(&input, &event), VIRTIO_E_STATE);
+    assert_result(virtio_input_send(&input, 0, 0, 0), VIRTIO_E_STATE);
+    stop();
+    stop();
+    assert_ok(virtio_input_start(&input, &input.device));
+    assert_result(virtio_input_poll(&input, &event), 0);
+    stop();
+}
+
+static const struct bench_test tests[] = {
+    TEST(test_identity, BENCH_HOSTS),
+    TEST(test_other_types_are_refused, BENCH_ONE),
+    TEST(test_p97_roles, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_p96_sizes_are_capped, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_ranges, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_each_allocation_failing, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_missing_status_queue, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_p96_events_for_ever, BENCH_HOSTS),
+    TEST(test_all_buffers_go_back, BENCH_HOSTS),
+    TEST(test_short_events_are_ignored, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_wait, BENCH_ONE),
+    TEST(test_status, BENCH_HOSTS),
+    TEST(test_lies_are_found, BENCH_MODERN),
+    TEST(test_needs_reset_ends_the_wait, BENCH_MODERN),
+    TEST(test_unplugged, BENCH_MMIO),
+    TEST(test_stopped_and_started, BENCH_HOSTS),
+};
+
+BENCH_MAIN(tests)
