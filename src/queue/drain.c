@@ -49,6 +49,7 @@ int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
         return 1;
     if (queue->aside_count != 0) {
         virtio_queue_take_aside(queue, done);
+        queue->room = 0; /* what it gave back opens nothing */
         return 1;
     }
     return take_back(queue, done) ? 1 : 0;

@@ -189,6 +189,8 @@ int virtio_queue_broken(struct virtio_queue *queue, const char *what, uint32_t v
 {
     struct virtio_line line;
 
+    /* First of all: the log hook must find the queue closed. */
+    virtio_queue_latch(queue, VIRTIO_E_BROKEN);
     virtio_line_begin(&line, queue->device->host);
     virtio_line_text(&line, "queue ");
     virtio_line_number(&line, queue->index);
@@ -197,5 +199,5 @@ int virtio_queue_broken(struct virtio_queue *queue, const char *what, uint32_t v
     virtio_line_text(&line, " is ");
     virtio_line_number(&line, value);
     virtio_line_end(&line, VIRTIO_LOG_ERROR);
-    return virtio_queue_latch(queue, VIRTIO_E_BROKEN);
+    return VIRTIO_E_BROKEN;
 }

@@ -13,6 +13,9 @@
 /* How often a wait looks at the device status register, the only register that it touches. */
 #define STATUS_INTERVAL_US 10000u
 
+/* The cookie of the chain that a flush waits for: of one at a time, and no caller can name it. */
+static const char awaited;
+
 /* One look at the ring, from inside. @return as virtio_reap. */
 static int poll(struct virtio_queue *queue, struct virtio_done *done)
 {
@@ -39,7 +42,7 @@ static void put_aside(struct virtio_queue *queue, const struct virtio_done *done
     queue->detour |= VIRTIO_DETOUR_ASIDE;
 }
 
-/* Look for the completion of the flush that waits, whose cookie is `done`; put aside all others met. */
+/* Look for the completion of the flush that waits; put aside all others met. */
 static int poll_flush(struct virtio_queue *queue, struct virtio_done *done)
 {
     int result;
@@ -53,7 +56,7 @@ static int poll_flush(struct virtio_queue *queue, struct virtio_done *done)
         queue->room = 0;
         if (result <= 0)
             return result;
-        if (done->cookie == done)
+        if (done->cookie == &awaited)
             return 1;
         if (virtio_queue_forget(queue, done))
             continue;
@@ -134,7 +137,7 @@ static void abandon(struct virtio_queue *queue, uint32_t head)
     queue->detour |= VIRTIO_DETOUR_ABANDONED;
 }
 
-/* Wait for the completion with the cookie `done`, which was just submitted. */
+/* Wait for the completion of the chain that was just submitted. */
 static int wait_for(struct virtio_queue *queue, struct virtio_done *done)
 {
     int result = virtio_kick(queue);
@@ -158,7 +161,7 @@ int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_
         *written = 0;
     if (queue->room != 0 && queue->device->state != VIRTIO_DEVICE_READY)
         return VIRTIO_E_STATE;
-    result = virtio_submit(queue, chain, &done);
+    result = virtio_submit(queue, chain, (void *)(uintptr_t)&awaited);
     if (result != VIRTIO_OK)
         return result;
     result = wait_for(queue, &done);

@@ -214,7 +214,6 @@ static void hook_log(void *ctx, enum virtio_log_level level, const char *message
     size_t length = strlen(message);
     char *longer = realloc(fake->transcript, fake->transcript_size + length + 2);
 
-    fake_host_event(fake, FAKE_LOG, VIRTIO_SPACE_NONE, 0, 0, (uint64_t)level);
     if (strchr(message, '\n'))
         fake_violation(fake, "log-newline", "host.h", "\"%s\"", message);
     snprintf(fake->last_log, sizeof(fake->last_log), "%s", message);
@@ -224,6 +223,7 @@ static void hook_log(void *ctx, enum virtio_log_level level, const char *message
     memcpy(longer + fake->transcript_size + length, "\n", 2);
     fake->transcript = longer;
     fake->transcript_size += length + 1;
+    fake_host_event(fake, FAKE_LOG, VIRTIO_SPACE_NONE, 0, 0, (uint64_t)level);
 }
 
 /* Life ------------------------------------------------------------------------------------------ */

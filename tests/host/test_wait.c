@@ -558,6 +558,64 @@ static void test_drain_gives_each_cookie_once(struct bench *bench)
     assert_result(virtio_drain(queue, &done), 0);
 }
 
+/* Nothing opens a queue that was stopped: not taking back what was put aside before it broke either. */
+static void test_broken_queue_stays_closed_while_it_is_drained(struct bench *bench)
+{
+    struct virtio_queue *queue = &bench->queues[0];
+    struct virtio_done done;
+
+    bench->fake.behaviour = &pairs;
+    bench_start(bench, 16);
+    bench_request(bench, 4, 8, bench_cookie(1));
+    assert_ok(flush(bench, 4, 8, NULL));
+    bench->fake.behaviour = NULL;
+    bench_request(bench, 4, 8, bench_cookie(2));
+    bench_request(bench, 4, 8, bench_cookie(3));
+    fake_queue_take_all(fake_queue(bench));
+    fake_queue_push_used(fake_queue(bench), 99, 0);
+    bench->device.timeout_us = 500;
+    assert_result(flush(bench, 4, 8, NULL), VIRTIO_E_BROKEN);
+    assert_ok(virtio_device_stop(&bench->device));
+    for (uintptr_t i = 1; i <= 3; i++) {
+        assert_result(virtio_drain(queue, &done), 1);
+        assert_result(bench_submit(bench, 4, 8, bench_cookie(9)), VIRTIO_E_BROKEN);
+        assert_result(virtio_kick(queue), VIRTIO_E_BROKEN);
+        assert_result(virtio_reap(queue, &done), VIRTIO_E_BROKEN);
+        assert_int_equal(virtio_queue_free(queue), 0);
+    }
+    assert_result(virtio_drain(queue, &done), 0);
+    bench_stop(bench);
+}
+
+/* Remembers the cookie that the library gave to a flush's own chain. */
+static void spy(struct fake_device *device, struct fake_chain *chain)
+{
+    struct bench *bench = device->behaviour_context;
+
+    bench->spied = bench->queues[0].in_flight[chain->head].cookie;
+    fake_chain_complete(chain, 0);
+}
+
+static const struct fake_behaviour spies = {.request = spy};
+
+/* A cookie may have any value, so the one that the library marks a flush with must be an address that no
+ * caller's object can have: none on a stack, where a caller's may have been before. */
+static void test_mark_of_a_flush_is_nobodys_address(struct bench *bench)
+{
+    char local;
+    uintptr_t mark;
+
+    bench_start(bench, 16);
+    bench->fake.behaviour = &spies;
+    bench->fake.behaviour_context = bench;
+    assert_ok(flush(bench, 4, 8, NULL));
+    mark = (uintptr_t)bench->spied;
+    assert_true(mark > 0xffff); /* nor a small number */
+    assert_true(mark < (uintptr_t)&local - 0x10000 || mark > (uintptr_t)&local + 0x10000);
+    assert_true(mark < (uintptr_t)bench || mark >= (uintptr_t)(bench + 1));
+    bench_stop(bench);
+}
+
 static void test_drain_of_a_full_queue(struct bench *bench)
 {
     unsigned seen = 0;
@@ -634,6 +692,8 @@ static const struct bench_test tests[] = {
     TEST(test_device_that_somebody_else_reset_ends_a_wait, BENCH_ALL),
     TEST(test_drain_gives_each_cookie_once, BENCH_ALL),
     TEST(test_drain_of_a_full_queue, BENCH_ALL),
+    TEST(test_broken_queue_stays_closed_while_it_is_drained, BENCH_ONE),
+    TEST(test_mark_of_a_flush_is_nobodys_address, BENCH_ONE),
     TEST(test_p49_teardown_is_refused_while_the_device_is_live, BENCH_ALL),
     TEST(test_p49_nothing_is_freed_while_the_device_is_lost, BENCH_ALL),
 };
