@@ -362,11 +362,9 @@ static void free_pair(struct virtio_net *net, struct virtio_net_pair *pair)
     (void)virtio_ring_uninit(&pair->receive);
     (void)virtio_ring_uninit(&pair->transmit);
     virtio_free_shared(&net->device, &pair->frames);
-    virtio_free_shared(&net->device, &pair->headers);
+    virtio_net_free_slots(net, pair);
     if (pair->buffers != NULL)
         host->free(host->ctx, pair->buffers, pair->buffer_count * sizeof(*pair->buffers));
-    if (pair->slots != NULL)
-        host->free(host->ctx, pair->slots, pair->slot_count * sizeof(*pair->slots));
 }
 
 /* Free all that set_up acquired, as far as it came; the device has been reset. */

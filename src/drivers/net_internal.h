@@ -69,6 +69,9 @@ int virtio_net_show(struct virtio_net_pair *pair);
 int virtio_net_allocate_slots(struct virtio_net *net, struct virtio_net_pair *pair,
                               uint16_t wanted);
 
+/* Give the slots back; the device has been reset, and cookies were drained. */
+void virtio_net_free_slots(struct virtio_net *net, struct virtio_net_pair *pair);
+
 /* Set up the control queue; `index` of it. */
 int virtio_net_start_control(struct virtio_net *net, uint16_t index);
 

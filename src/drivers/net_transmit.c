@@ -32,6 +32,7 @@ int virtio_net_allocate_slots(struct virtio_net *net, struct virtio_net_pair *pa
     pair->slots = host->allocate(host->ctx, pair->slot_count * sizeof(*pair->slots));
     if (pair->slots == NULL)
         return VIRTIO_E_NO_MEMORY;
+    memset(pair->slots, 0, pair->slot_count * sizeof(*pair->slots));
     headers = pair->headers.memory;
     for (uint16_t at = pair->slot_count; at-- > 0;) {
         struct virtio_net_slot *slot = &pair->slots[at];
@@ -41,6 +42,21 @@ int virtio_net_allocate_slots(struct virtio_net *net, struct virtio_net_pair *pa
         give_back_slot(pair, slot);
     }
     return VIRTIO_OK;
+}
+
+void virtio_net_free_slots(struct virtio_net *net, struct virtio_net_pair *pair)
+{
+    const struct virtio_host *host = net->device.host;
+
+    virtio_free_shared(&net->device, &pair->headers);
+    if (pair->slots == NULL)
+        return;
+    /* A frame whose send gave up on a device that would not be reset, until now. */
+    for (uint16_t at = 0; at < pair->slot_count; at++) {
+        if (pair->slots[at].mapping.size != 0)
+            (void)virtio_unmap_buffer(&net->device, &pair->slots[at].mapping);
+    }
+    host->free(host->ctx, pair->slots, pair->slot_count * sizeof(*pair->slots));
 }
 
 /* ---- Checks ---- */
@@ -176,6 +192,7 @@ static void end_frame(struct virtio_net *net, struct virtio_net_pair *pair,
                       struct virtio_net_slot *slot)
 {
     (void)virtio_unmap_buffer(&net->device, &slot->mapping);
+    slot->mapping.size = 0;
     give_back_slot(pair, slot);
 }
 
