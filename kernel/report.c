@@ -285,6 +285,23 @@ static void report_input(const struct virtio_device *found)
     virtio_input_stop(&input);
 }
 
+static void report_balloon(const struct virtio_device *found)
+{
+    static struct virtio_balloon balloon;
+    int error;
+
+    memset(&balloon, 0, sizeof(balloon));
+    error = virtio_balloon_start(&balloon, found, NULL);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&balloon.device);
+    print_queues(&balloon.device);
+    printf("  wanted at the host: %lu pages of 4 KiB\n", (unsigned long)balloon.target);
+    virtio_balloon_stop(&balloon);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -319,6 +336,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_INPUT:
         report_input(&device);
+        break;
+    case VIRTIO_ID_BALLOON:
+        report_balloon(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -38,6 +38,7 @@ VIRTIO_TRANSPORT_SOURCES := \
 	src/transport/region.c
 
 VIRTIO_DRIVER_SOURCES := \
+	src/drivers/balloon.c \
 	src/drivers/blk.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \

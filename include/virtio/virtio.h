@@ -13,7 +13,7 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     blk.h console.h input.h net.h rng.h
+ *     balloon.h blk.h console.h input.h net.h rng.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
@@ -21,6 +21,7 @@
 #define VIRTIO_VIRTIO_H
 
 #include <virtio/arena.h>
+#include <virtio/balloon.h>
 #include <virtio/blk.h>
 #include <virtio/console.h>
 #include <virtio/device.h>

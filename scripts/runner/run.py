@@ -24,8 +24,9 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet vhost-user-blk:ROLE, each with QEMU's
-          properties behind it if wanted, as in --device blk:scratch,queue-size=4 --device rng (or one list with commas; none for none)
+devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon vhost-user-blk:ROLE, each
+          with QEMU's properties behind it if wanted, as in --device blk:scratch,queue-size=4
+          --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
           scratch   8 MiB of zeros, the only disk that the tests write to
           readonly  attached readonly=on

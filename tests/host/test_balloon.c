@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The balloon driver: page numbers, statistics, reports, hints, and a device that fails.
+ */
+#include "bench.h"
+
+#include <string.h>
+
+#define PAGES 600u
+
+/* ---- A fake balloon (spec 5.5) ---- */
+
+static struct {
+    struct fake_device *device;
+    bool silent;       /* requests stay in flight */
+    unsigned lie;      /* used length of what is only read */
+    unsigned compact;  /* the reporting queue's number */
+    size_t inflated;   /* pages */
+    size_t deflated;   /* pages */
+    uint32_t latest;   /* page number */
+    unsigned requests; /* to inflate or deflate */
+    uint32_t statistics_size;
+    uint8_t statistics[128];
+    unsigned reported_ranges;
+    uint64_t reported_bytes;
+    unsigned commands;
+    uint32_t command; /* the latest one */
+    unsigned hints;
+} fake;
+
+static struct virtio_balloon balloon;
+static uint64_t pages[PAGES];
+
+static uint32_t number(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
+static void take_pages(struct fake_chain *chain, size_t *count)
+{
+    uint8_t bytes[4];
+
+    assert_int_equal(chain->readable % 4, 0);
+    assert_true(chain->readable <= VIRTIO_BALLOON_BATCH * 4);
+    fake_chain_read(chain, chain->readable - 4, bytes, 4);
+    fake.latest = number(bytes);
+    *count += (size_t)chain->readable / 4;
+    fake.requests++;
+}
+
+static void take_hint(struct fake_chain *chain)
+{
+    uint8_t bytes[4];
+
+    if (chain->readable != 0) {
+        assert_int_equal(chain->readable, 4);
+        assert_int_equal(chain->writable, 0);
+        fake_chain_read(chain, 0, bytes, 4);
+        fake.command = number(bytes);
+        fake.commands++;
+    } else {
+        fake.hints++;
+    }
+}
+
+static void request(struct fake_device *device, struct fake_chain *chain)
+{
+    unsigned index = chain->queue->index;
+
+    (void)device;
+    if (index == 2) {
+        fake.statistics_size = (uint32_t)chain->readable;
+        fake_chain_read(chain, 0, fake.statistics, fake.statistics_size);
+        return; /* until statistics are wanted */
+    }
+    if (fake.silent)
+        return;
+    if (index < 2)
+        take_pages(chain, index == 0 ? &fake.inflated : &fake.deflated);
+    else if (index == fake.compact) {
+        fake.reported_ranges += chain->count;
+        fake.reported_bytes += chain->writable;
+    } else {
+        take_hint(chain);
+    }
+    fake_chain_complete(chain, fake.lie);
+}
+
+static const struct fake_behaviour behaviour = {.request = request};
+static const uint8_t config_widths[] = {4, 4, 4, 4, 0};
+
+static void begin(struct bench *bench, uint64_t features)
+{
+    memset(&fake, 0, sizeof(fake));
+    fake.device = &bench->fake;
+    fake.compact = 4;
+    bench->fake.type = VIRTIO_ID_BALLOON;
+    bench->fake.behaviour = &behaviour;
+    bench->fake.features |= features;
+    bench->fake.config_size = 16;
+    bench->fake.config_widths = config_widths;
+    bench->fake.queue_count = 5;
+    for (unsigned i = 0; i < 5; i++)
+        bench->fake.queues[i].maximum = 16;
+    for (unsigned i = 0; i < PAGES; i++)
+        pages[i] = UINT64_C(0x7654321000) + (uint64_t)i * 2 * VIRTIO_BALLOON_PAGE_SIZE;
+}
+
+static int start(struct bench *bench, const struct virtio_balloon_options *options)
+{
+    bench_attach(bench);
+    bench->device.timeout_us = 2000;
+    return virtio_balloon_start(&balloon, &bench->device, options);
+}
+
+static void stop(void)
+{
+    assert_ok(virtio_balloon_stop(&balloon));
+    assert_int_equal(balloon.actual, 0);
+}
+
+static void set_target(uint32_t target)
+{
+    uint8_t bytes[4] = {(uint8_t)target, (uint8_t)(target >> 8), (uint8_t)(target >> 16),
+                        (uint8_t)(target >> 24)};
+
+    fake_device_change_config(fake.device, 0, bytes, 4);
+}
+
+/* Memory that may be named in descriptors. */
+static uint64_t allocate(struct bench *bench, void **memory)
+{
+    uint64_t address = 0;
+
+    *memory = bench->host.host.dma_allocate(bench->host.host.ctx, 0x100000, 4096, UINT64_MAX, 0,
+                                            &address);
+    assert_non_null(*memory);
+    return address;
+}
+
+/* ---- Inflate and deflate ---- */
+
+static void test_p101_page_numbers(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_MUST_TELL_HOST);
+    fake_device_set_config(&bench->fake, 4, 4, 99); /* of whoever was here before */
+    assert_ok(start(bench, NULL));
+    assert_int_equal(number(bench->fake.config + 4), 0);
+    assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_MUST_TELL_HOST));
+    assert_ok(virtio_balloon_inflate(&balloon, pages, PAGES));
+    assert_int_equal(fake.inflated, PAGES);
+    assert_int_equal(fake.requests, 3);
+    assert_int_equal(fake.latest, pages[PAGES - 1] / 4096);
+    assert_int_equal(balloon.actual, PAGES);
+    assert_int_equal(number(bench->fake.config + 4), PAGES);
+    assert_ok(virtio_balloon_deflate(&balloon, pages, 300));
+    assert_int_equal(fake.deflated, 300);
+    assert_int_equal(fake.latest, pages[299] / 4096);
+    assert_int_equal(number(bench->fake.config + 4), PAGES - 300);
+    assert_result(virtio_balloon_deflate(&balloon, pages, PAGES - 299), VIRTIO_E_OUT_OF_RANGE);
+    stop();
+}
+
+static void test_what_the_host_wants_stays(struct bench *bench)
+{
+    uint32_t target;
+
+    begin(bench, 0);
+    fake_device_set_config(&bench->fake, 0, 4, 7);
+    assert_ok(start(bench, NULL));
+    assert_int_equal(balloon.target, 7);
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 10));
+    assert_result(virtio_balloon_deflate(&balloon, pages, 4), VIRTIO_E_NOT_SUPPORTED);
+    assert_ok(virtio_balloon_deflate(&balloon, pages, 3));
+    set_target(5);
+    assert_ok(virtio_balloon_deflate(&balloon, pages + 3, 2));
+    assert_ok(virtio_balloon_get_target(&balloon, &target));
+    assert_int_equal(target, 5);
+    stop();
+}
+
+static void test_deflate_on_oom(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+    fake_device_set_config(&bench->fake, 0, 4, 10);
+    assert_ok(start(bench, NULL));
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 10));
+    assert_ok(virtio_balloon_deflate(&balloon, pages, 10));
+    assert_int_equal(balloon.actual, 0);
+    stop();
+}
+
+static void test_nonsense_is_refused(struct bench *bench)
+{
+    uint64_t address = 4097;
+    uint32_t command;
+    struct virtio_buffer range = {.device_address = 4096, .length = 4096};
+
+    begin(bench, 0);
+    bench_attach(bench);
+    bench->device.type = VIRTIO_ID_BLOCK;
+    assert_result(virtio_balloon_start(&balloon, &bench->device, NULL), VIRTIO_E_INVALID);
+    bench->device.type = VIRTIO_ID_BALLOON;
+    assert_result(virtio_balloon_start(&balloon, &bench->device,
+                                       &(struct virtio_balloon_options){.statistics = 1u << 10}),
+                  VIRTIO_E_INVALID);
+    assert_ok(start(bench, NULL));
+    assert_result(virtio_balloon_inflate(&balloon, NULL, 1), VIRTIO_E_INVALID);
+    assert_result(virtio_balloon_inflate(&balloon, &address, 0), VIRTIO_E_ZERO_LENGTH);
+    assert_result(virtio_balloon_inflate(&balloon, &address, 1), VIRTIO_E_INVALID);
+    address = UINT64_C(1) << 44;
+    assert_result(virtio_balloon_inflate(&balloon, &address, 1), VIRTIO_E_OUT_OF_RANGE);
+    address -= 4096;
+    assert_ok(virtio_balloon_inflate(&balloon, &address, 1));
+    assert_int_equal(fake.latest, UINT32_MAX);
+    assert_result(virtio_balloon_statistics_due(&balloon), VIRTIO_E_NOT_SUPPORTED);
+    assert_result(virtio_balloon_report(&balloon, &range, 1), VIRTIO_E_NOT_SUPPORTED);
+    assert_result(virtio_balloon_hint(&balloon, &range, 1), VIRTIO_E_NOT_SUPPORTED);
+    assert_result(virtio_balloon_get_hint_command(&balloon, &command), VIRTIO_E_NOT_SUPPORTED);
+    stop();
+    assert_result(virtio_balloon_inflate(&balloon, &address, 1), VIRTIO_E_STATE);
+}
+
+/* ---- Statistics ---- */
+
+static void test_p101_statistics_from_the_start(struct bench *bench)
+{
+    struct virtio_balloon_options options = {.statistics = 1u << VIRTIO_BALLOON_S_MEMFREE |
+                                                           1u << VIRTIO_BALLOON_S_MEMTOT};
+    uint64_t values[VIRTIO_BALLOON_STATISTICS] = {0};
+
+    options.values[VIRTIO_BALLOON_S_MEMFREE] = 0x1122334455667788;
+    options.values[VIRTIO_BALLOON_S_MEMTOT] = 5;
+    begin(bench, VIRTIO_BALLOON_F_STATS_VQ);
+    assert_ok(start(bench, &options));
+    /* Two entries and one that makes it a multiple of 6 bytes. */
+    assert_int_equal(fake.statistics_size, 30);
+    assert_memory_equal(fake.statistics, "\x04\x00\x88\x77\x66\x55\x44\x33\x22\x11", 10);
+    assert_memory_equal(fake.statistics + 10, "\x05\x00\x05\x00\x00\x00\x00\x00\x00\x00", 10);
+    assert_memory_equal(fake.statistics + 20, "\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00", 10);
+    assert_result(virtio_balloon_statistics_due(&balloon), 0);
+    assert_result(virtio_balloon_send_statistics(&balloon, values), VIRTIO_E_FULL);
+    for (unsigned n = 0; n < 40; n++) {
+        fake_chain_complete(fake_queue_chain(&bench->fake.queues[2], 0), 0);
+        assert_result(virtio_balloon_statistics_due(&balloon), 1);
+        assert_result(virtio_balloon_statistics_due(&balloon), 1);
+        assert_result(virtio_balloon_send_statistics(&balloon, NULL), VIRTIO_E_INVALID);
+        values[VIRTIO_BALLOON_S_MEMFREE] = n;
+        assert_ok(virtio_balloon_send_statistics(&balloon, values));
+        assert_int_equal(fake.statistics[2], n);
+        assert_result(virtio_balloon_statistics_due(&balloon), 0);
+    }
+    stop();
+}
+
+static void test_all_statistics_fit(struct bench *bench)
+{
+    struct virtio_balloon_options options = {.statistics = (1u << VIRTIO_BALLOON_STATISTICS) - 1};
+
+    begin(bench, VIRTIO_BALLOON_F_STATS_VQ);
+    assert_ok(start(bench, &options));
+    assert_int_equal(fake.statistics_size, 120);
+    stop();
+    /* Nobody who sends none takes the feature. */
+    assert_ok(virtio_balloon_start(&balloon, &balloon.device, NULL));
+    assert_false(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_STATS_VQ));
+    stop();
+}
+
+/* ---- Free memory ---- */
+
+static void make_ranges(struct virtio_buffer *ranges, unsigned count, uint64_t address)
+{
+    for (unsigned i = 0; i < count; i++) {
+        ranges[i].device_address = address + (uint64_t)i * 8192;
+        ranges[i].length = 4096;
+    }
+}
+
+static void check_reports(struct bench *bench)
+{
+    struct virtio_buffer ranges[50];
+    void *memory;
+    uint64_t address;
+
+    assert_ok(start(bench, NULL));
+    address = allocate(bench, &memory);
+    make_ranges(ranges, 50, address);
+    assert_ok(virtio_balloon_report(&balloon, ranges, 50));
+    assert_int_equal(fake.reported_ranges, 50);
+    assert_int_equal(fake.reported_bytes, 50 * 4096);
+    ranges[1].length = 0;
+    assert_result(virtio_balloon_report(&balloon, ranges, 2), VIRTIO_E_ZERO_LENGTH);
+    ranges[1].length = 4095;
+    assert_result(virtio_balloon_report(&balloon, ranges, 2), VIRTIO_E_INVALID);
+    assert_result(virtio_balloon_report(&balloon, NULL, 1), VIRTIO_E_INVALID);
+    assert_result(virtio_balloon_report(&balloon, ranges, 0), VIRTIO_E_ZERO_LENGTH);
+    assert_int_equal(fake.reported_ranges, 50);
+    stop();
+    bench->host.host.dma_free(bench->host.host.ctx, memory, 0x100000, address);
+}
+
+static void test_reports(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_PAGE_REPORTING);
+    check_reports(bench);
+}
+
+static void test_reports_where_queues_leave_no_gap(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_PAGE_REPORTING);
+    fake.compact = 3;
+    bench->fake.queues[4].maximum = 0;
+    check_reports(bench);
+}
+
+static void test_poison(struct bench *bench)
+{
+    const struct virtio_balloon_options options = {.poisons = true, .poison_value = 0xdeadbeef};
+
+    begin(bench, VIRTIO_BALLOON_F_PAGE_POISON);
+    assert_ok(start(bench, &options));
+    assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
+    assert_int_equal(number(bench->fake.config + 12), 0xdeadbeef);
+    stop();
+    fake_device_set_config(&bench->fake, 12, 4, 0);
+    assert_ok(virtio_balloon_start(&balloon, &balloon.device, NULL));
+    assert_false(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
+    assert_int_equal(number(bench->fake.config + 12), 0);
+    stop();
+}
+
+static void set_command(uint8_t command)
+{
+    const uint8_t bytes[4] = {command, 0, 0, 0};
+
+    fake_device_change_config(fake.device, 8, bytes, 4);
+}
+
+static void test_hints(struct bench *bench)
+{
+    struct virtio_buffer ranges[5];
+    void *memory;
+    uint32_t command;
+    uint64_t address;
+
+    begin(bench, VIRTIO_BALLOON_F_FREE_PAGE_HINT);
+    assert_ok(start(bench, NULL));
+    address = allocate(bench, &memory);
+    make_ranges(ranges, 5, address);
+    assert_result(virtio_balloon_hint(&balloon, ranges, 5), VIRTIO_E_STATE);
+    assert_result(virtio_balloon_end_hints(&balloon), VIRTIO_E_STATE);
+    set_command(2);
+    assert_ok(virtio_balloon_get_hint_command(&balloon, &command));
+    assert_int_equal(command, 2);
+    /* The command goes out once, whatever is said in how many calls. */
+    assert_ok(virtio_balloon_hint(&balloon, ranges, 3));
+    assert_ok(virtio_balloon_hint(&balloon, ranges + 3, 2));
+    assert_int_equal(fake.commands, 1);
+    assert_int_equal(fake.command, 2);
+    assert_int_equal(fake.hints, 5);
+    assert_ok(virtio_balloon_end_hints(&balloon));
+    assert_int_equal(fake.command, VIRTIO_BALLOON_CMD_ID_STOP);
+    assert_result(virtio_balloon_end_hints(&balloon), VIRTIO_E_STATE);
+    set_command(VIRTIO_BALLOON_CMD_ID_DONE);
+    assert_result(virtio_balloon_hint(&balloon, ranges, 1), VIRTIO_E_STATE);
+    set_command(3);
+    assert_ok(virtio_balloon_hint(&balloon, ranges, 1));
+    assert_int_equal(fake.commands, 3);
+    assert_int_equal(fake.command, 3);
+    stop();
+    bench->host.host.dma_free(bench->host.host.ctx, memory, 0x100000, address);
+}
+
+/* ---- A device that fails ---- */
+
+static void test_each_allocation_failing(struct bench *bench)
+{
+    const struct virtio_balloon_options options = {.statistics = 1};
+
+    begin(bench, VIRTIO_BALLOON_F_STATS_VQ | VIRTIO_BALLOON_F_FREE_PAGE_HINT |
+                     VIRTIO_BALLOON_F_PAGE_REPORTING);
+    bench_attach(bench);
+    for (unsigned n = 1;; n++) {
+        int error;
+
+        fake_host_fail_at(&bench->host, n);
+        error = virtio_balloon_start(&balloon, &bench->device, &options);
+        if (!bench->host.failed) {
+            assert_ok(error);
+            assert_true(n > 8);
+            break;
+        }
+        if (error == VIRTIO_OK)
+            stop(); /* what failed was not needed: there was another way to the registers */
+        assert_int_equal(fake_host_live(&bench->host), 0);
+    }
+    stop();
+}
+
+static void test_missing_queues(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_PAGE_REPORTING);
+    bench->fake.queues[3].maximum = 0;
+    bench->fake.queues[4].maximum = 0;
+    assert_result(start(bench, NULL), VIRTIO_E_NO_QUEUE);
+}
+
+static void test_silence_ends_in_a_reset(struct bench *bench)
+{
+    begin(bench, 0);
+    assert_ok(start(bench, NULL));
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 5));
+    fake.silent = true;
+    assert_result(virtio_balloon_inflate(&balloon, pages + 5, 1), VIRTIO_E_TIMEOUT);
+    assert_int_equal(balloon.device.state, VIRTIO_DEVICE_STOPPED);
+    assert_int_equal(balloon.actual, 0);
+    assert_result(virtio_balloon_inflate(&balloon, pages, 1), VIRTIO_E_STATE);
+    stop();
+    fake.silent = false;
+    assert_ok(virtio_balloon_start(&balloon, &balloon.device, NULL));
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 1));
+    stop();
+}
+
+static void test_no_reset_either(struct bench *bench)
+{
+    begin(bench, 0);
+    assert_ok(start(bench, NULL));
+    fake.silent = true;
+    bench->fake.reset_polls = FAKE_FOR_EVER;
+    assert_result(virtio_balloon_inflate(&balloon, pages, 1), VIRTIO_E_BUSY);
+    assert_int_equal(balloon.device.state, VIRTIO_DEVICE_LOST);
+    assert_result(virtio_balloon_stop(&balloon), VIRTIO_E_TIMEOUT);
+    bench->fake.reset_polls = 0;
+    bench->fake.is_resetting = false;
+    stop();
+}
+
+static void test_lies_are_found(struct bench *bench)
+{
+    begin(bench, 0);
+    assert_ok(start(bench, NULL));
+    fake.lie = 1;
+    assert_result(virtio_balloon_inflate(&balloon, pages, 1), VIRTIO_E_BROKEN);
+    assert_result(virtio_balloon_deflate(&balloon, pages, 1), VIRTIO_E_STATE);
+    stop();
+}
+
+static void test_legacy_lengths_are_ignored(struct bench *bench)
+{
+    begin(bench, 0);
+    assert_ok(start(bench, NULL));
+    fake.lie = 4;
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 1));
+    stop();
+}
+
+static void test_unplugged(struct bench *bench)
+{
+    begin(bench, 0);
+    assert_ok(start(bench, NULL));
+    fake.silent = true;
+    bench->fake.gone = true;
+    assert_result(virtio_balloon_inflate(&balloon, pages, 1), VIRTIO_E_GONE);
+    assert_result(virtio_balloon_inflate(&balloon, pages, 1), VIRTIO_E_STATE);
+    stop();
+}
+
+static const struct bench_test tests[] = {
+    TEST(test_p101_page_numbers, BENCH_HOSTS),
+    TEST(test_what_the_host_wants_stays, BENCH_ALL),
+    TEST(test_deflate_on_oom, BENCH_ALL),
+    TEST(test_nonsense_is_refused, BENCH_ALL),
+    TEST(test_p101_statistics_from_the_start, BENCH_HOSTS),
+    TEST(test_all_statistics_fit, BENCH_ALL),
+    TEST(test_reports, BENCH_ALL),
+    TEST(test_reports_where_queues_leave_no_gap, BENCH_ALL),
+    TEST(test_poison, BENCH_ALL),
+    TEST(test_hints, BENCH_ALL),
+    TEST(test_each_allocation_failing, BENCH_ALL),
+    TEST(test_missing_queues, BENCH_ALL),
+    TEST(test_silence_ends_in_a_reset, BENCH_ALL),
+    TEST(test_no_reset_either, BENCH_ONE),
+    TEST(test_lies_are_found, BENCH_MODERN),
+    TEST(test_legacy_lengths_are_ignored, BENCH_LEGACY),
+    TEST(test_unplugged, BENCH_MMIO),
+};
+
+BENCH_MAIN(tests)
