@@ -364,4 +364,4 @@ static const struct test_case cases[] = {
     {"stopped while inflated and started again, four times", stopped_and_started_again},
 };
 
-const struct test_suite suite_balloon = TEST_SUITE("balloon", cases);
+const struct test_suite suite_balloon = DEVICE_SUITE("balloon", VIRTIO_ID_BALLOON, cases);

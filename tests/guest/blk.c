@@ -75,4 +75,4 @@ static const struct test_case cases[] = {
     {"requests were counted", count_requests},
 };
 
-const struct test_suite suite_blk = TEST_SUITE("blk", cases);
+const struct test_suite suite_blk = DEVICE_SUITE("blk", VIRTIO_ID_BLOCK, cases);

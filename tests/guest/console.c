@@ -629,4 +629,4 @@ static const struct test_case cases[] = {
     {"two devices side by side", two_devices},
 };
 
-const struct test_suite suite_console = TEST_SUITE("console", cases);
+const struct test_suite suite_console = DEVICE_SUITE("console", VIRTIO_ID_CONSOLE, cases);

@@ -259,4 +259,4 @@ static const struct test_case cases[] = {
     {"stopped in the middle and started again, four times", stopped_and_started_again},
 };
 
-const struct test_suite suite_input = TEST_SUITE("input", cases);
+const struct test_suite suite_input = DEVICE_SUITE("input", VIRTIO_ID_INPUT, cases);

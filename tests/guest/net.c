@@ -376,4 +376,4 @@ static const struct test_case cases[] = {
     {"DHCP, ping and TFTP on QEMU's network", net_test_user_network},
 };
 
-const struct test_suite suite_net = TEST_SUITE("net", cases);
+const struct test_suite suite_net = DEVICE_SUITE("net", VIRTIO_ID_NETWORK, cases);

@@ -289,4 +289,4 @@ static const struct test_case cases[] = {
     {"two devices side by side", every_device_answers},
 };
 
-const struct test_suite suite_rng = TEST_SUITE("rng", cases);
+const struct test_suite suite_rng = DEVICE_SUITE("rng", VIRTIO_ID_ENTROPY, cases);

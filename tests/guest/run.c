@@ -11,6 +11,21 @@
 #include "words.h"
 
 #include <stdio.h>
+#include <virtio/names.h>
+
+/* A suite whose device is absent is one line, not one a test. */
+static bool lacks_device(const struct test_environment *environment, const struct test_suite *suite)
+{
+    if (suite->device_type == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < environment->device_count; i++) {
+        if (environment->devices[i].type == suite->device_type) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static bool is_selected(const struct test_plan *plan, const struct test_suite *suite)
 {
@@ -61,13 +76,13 @@ static size_t unknown_suites(const struct test_plan *plan, struct tap *tap)
     return count;
 }
 
-static size_t count_all(const struct test_plan *plan)
+static size_t count_all(const struct test_environment *environment, const struct test_plan *plan)
 {
     size_t count = plan->problem_count + expect_count(plan->expected) + unknown_suites(plan, NULL);
 
     for (const struct test_suite *const *suite = plan->suites; *suite != NULL; suite++) {
         if (is_selected(plan, *suite)) {
-            count += (*suite)->count;
+            count += lacks_device(environment, *suite) ? 1 : (*suite)->count;
         }
     }
     return count;
@@ -87,6 +102,16 @@ static void run_case(struct tap *tap, const struct test_environment *environment
     } else {
         tap_passed(tap, suite->name, test.description);
     }
+}
+
+static void skip_suite(struct tap *tap, const struct test_suite *suite)
+{
+    char description[32];
+    char reason[64];
+
+    snprintf(description, sizeof(description), "%u tests", (unsigned)suite->count);
+    snprintf(reason, sizeof(reason), "there is no %s", virtio_device_name(suite->device_type));
+    tap_skipped(tap, suite->name, description, reason);
 }
 
 static void run_suite(struct tap *tap, const struct test_environment *environment,
@@ -112,14 +137,19 @@ struct test_result test_run(const struct test_environment *environment,
     uint64_t deadline = host->now_us(host->ctx) + environment->timeout_seconds * UINT64_C(1000000);
     struct tap tap;
 
-    tap_begin(&tap, count_all(plan));
+    tap_begin(&tap, count_all(environment, plan));
     for (size_t i = 0; i < plan->problem_count; i++) {
         tap_failed(&tap, "command line", plan->problems[i]);
     }
     unknown_suites(plan, &tap);
     expect_run(&tap, environment, plan->expected);
     for (const struct test_suite *const *suite = plan->suites; *suite != NULL; suite++) {
-        if (is_selected(plan, *suite)) {
+        if (!is_selected(plan, *suite)) {
+            continue;
+        }
+        if (lacks_device(environment, *suite)) {
+            skip_suite(&tap, *suite);
+        } else {
             run_suite(&tap, environment, *suite, deadline);
         }
     }

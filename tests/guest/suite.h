@@ -10,10 +10,6 @@
  *     {
  *         const struct virtio_device *found = test_find_device(test, VIRTIO_ID_BLOCK, 0);
  *
- *         if (found == NULL) {
- *             test_skip(test, "there is no block device");
- *             return;
- *         }
  *         REQUIRE_RESULT(test, virtio_blk_start(&disk, found), VIRTIO_OK);
  *         CHECK_EQUAL(test, disk.capacity, 32768);
  *         ...
@@ -22,7 +18,7 @@
  *     static const struct test_case cases[] = {
  *         {"reads the first sector", reads_the_first_sector},
  *     };
- *     const struct test_suite suite_blk = TEST_SUITE("blk", cases);
+ *     const struct test_suite suite_blk = DEVICE_SUITE("blk", VIRTIO_ID_BLOCK, cases);
  *
  * A failed check is written down with its place and values and fails the test; a failed REQUIRE also
  * leaves the function. Nothing stops the run but a crash.
@@ -64,13 +60,16 @@ struct test_case {
 
 struct test_suite {
     const char *name;
+    uint32_t device_type; /* without a device of this type the suite is one skip; 0: needs none */
     const struct test_case *cases;
     size_t count;
 };
 
-#define TEST_SUITE(suite_name, suite_cases)                                                        \
+#define TEST_SUITE(suite_name, suite_cases) DEVICE_SUITE(suite_name, 0, suite_cases)
+
+#define DEVICE_SUITE(suite_name, type, suite_cases)                                                \
     {                                                                                              \
-        .name = (suite_name), .cases = (suite_cases),                                              \
+        .name = (suite_name), .device_type = (type), .cases = (suite_cases),                       \
         .count = sizeof(suite_cases) / sizeof((suite_cases)[0])                                    \
     }
 
