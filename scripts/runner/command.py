@@ -112,7 +112,7 @@ def memory_options(configuration):
     """A daemon that reads the rings needs memory that can be shared."""
     options = ["-m", str(configuration.memory)]
     machine = configuration.machine
-    if any(device.kind.startswith("vhost-user") for device in configuration.devices):
+    if any(device.kind.startswith("vhost-user") or device.role == "vhost" for device in configuration.devices):
         options += ["-object", f"memory-backend-memfd,id=ram,size={configuration.memory}M,share=on"]
         machine += ",memory-backend=ram"
     return ["-M", machine] + options

@@ -31,7 +31,7 @@ KINDS = {
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
-PEER_ROLES = {"console": ("single", "ports"), "net": ("peer", "dgram", "user")}
+PEER_ROLES = {"console": ("single", "ports"), "net": ("peer", "dgram", "vhost", "user")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
 PEER_TYPES = ("console", "input", "balloon", "net")

@@ -7,7 +7,7 @@ every byte that it is sent, and leaves what it counted in a file.
 
     python3 -m runner.net_peer LINK STATISTICS QMP DEVICE NETWORK
 
-LINK is dgram:OWN:QEMU or stream:PATH (unix sockets). The peer is 10.1.NETWORK.1, the guest .2.
+LINK is dgram:OWN:QEMU, stream:PATH or vhost:PATH (unix sockets). The peer is 10.1.NETWORK.1, the guest .2.
 
 The test protocol is Ethernet frames of type 0x88b5 (for experiments): after the Ethernet header comes
 HEADER (magic, kind, sequence number, length of the frame, argument), and after that bytes of the
@@ -25,6 +25,8 @@ import threading
 import time
 
 from . import pattern, qmp
+from .internet import checksum
+from .net_vhost import VhostLink
 
 MAC = bytes.fromhex("525500000001")
 ETHERTYPE = 0x88B5
@@ -57,16 +59,6 @@ def body(kind, sequence, length):
     """What a frame of the test protocol of `length` bytes holds after its header."""
     offset = (sequence * 61 + kind * 7919) % PATTERN_PERIOD
     return PATTERN[offset:offset + length - BODY]
-
-
-def checksum(data):
-    """The Internet checksum (RFC 1071)."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Interrupted(Exception):
@@ -145,7 +137,7 @@ class StreamLink:
 
 def make_link(text):
     kind, _, rest = text.partition(":")
-    return {"dgram": DgramLink, "stream": StreamLink}[kind](*rest.split(":"))
+    return {"dgram": DgramLink, "stream": StreamLink, "vhost": VhostLink}[kind](*rest.split(":"))
 
 
 class Peer:
@@ -385,7 +377,9 @@ def main(link_text, statistics, qmp_path, device, network):
         """Whenever the end comes, and it may come twice: to the group, and passed on."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with open(statistics + ".new", "w", encoding="utf-8") as output:
-            json.dump(dict(peer.counts, complaints=peer.complaints), output)
+            counts = dict(peer.counts, unfinished=getattr(peer.link, "unfinished", 0),
+                          large=getattr(peer.link, "large", 0))
+            json.dump(dict(counts, complaints=peer.complaints), output)
         os.replace(statistics + ".new", statistics)
         os._exit(0)
 

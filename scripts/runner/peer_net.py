@@ -4,9 +4,10 @@
 Roles of the device:
     net:peer    a peer process (net_peer.py) over a unix stream
     net:dgram   the same over unix datagrams, for which QEMU 7.2 takes 20 times as long a frame
+    net:vhost   the same by vhost-user: the peer is the device, with offloads and two pairs of queues
     net:user    QEMU's user network, restricted to itself, with a file to be had by TFTP
 The guest tells them apart by the device's MAC address: 52:54:00:XX:01:NN has a peer that speaks the test
-protocol, 52:54:00:00:02:NN has QEMU's DHCP and TFTP. NN is the device's number, XX is 1 where a frame
+protocol, 52:54:00:00:02:NN has QEMU's DHCP and TFTP, 52:54:00:00:03:NN is vhost-user. NN is the device's number, XX is 1 where a frame
 takes long.
 
     # host: net tftp sha256=DIGEST bytes=N     what the guest got by TFTP
@@ -22,7 +23,7 @@ import time
 from . import process
 
 TYPE = "net"
-ROLES = ("peer", "dgram", "user")
+ROLES = ("peer", "dgram", "vhost", "user")
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1]
 TFTP_FILE = "kernel.elf"
 START_SECONDS = 10.0
@@ -39,6 +40,8 @@ def netdev(number, role, work):
     if role == "dgram":
         return (f"dgram,{name},local.type=unix,local.path={path(work, number, 'qemu')},"
                 f"remote.type=unix,remote.path={peer}")
+    if role == "vhost":
+        return f"vhost-user,{name},chardev=net{number},queues=2"
     if role == "peer":
         return f"stream,{name},server=off,addr.type=unix,addr.path={peer}"
     return (f"user,{name},restrict=on,ipv6=off,tftp={path(work, number, 'tftp')},"
@@ -48,11 +51,13 @@ def netdev(number, role, work):
 def options(number, device, work):
     """No network boot: it would only take time. The peer has a monitor of its own."""
     before = ["-netdev", netdev(number, device.role, work), "-global", "virtio-net-pci.romfile="]
+    if device.role == "vhost":
+        before[:0] = ["-chardev", f"socket,id=net{number},path={path(work, number, 'peer')}"]
     if device.role != "user":
         before += ["-qmp", f"unix:{path(work, number, 'qmp')},server=on,wait=off"]
     properties = [f"netdev=net{number}"]
     if not any(item.startswith("mac=") for item in device.properties):
-        speed, network = {"dgram": (1, 1), "user": (0, 2)}.get(device.role, (0, 1))
+        speed, network = {"dgram": (1, 1), "user": (0, 2), "vhost": (0, 3)}.get(device.role, (0, 1))
         properties.append(f"mac=52:54:00:{speed:02x}:{network:02x}:{number + 1:02x}")
     return before, properties, []
 
@@ -85,7 +90,8 @@ class Peer:
     def _start(self, number, device):
         for name in ("peer", "qemu"):
             path(self.work, number, name).unlink(missing_ok=True)
-        link = {"peer": f"stream:{path(self.work, number, 'peer')}",
+        link = {"vhost": f"vhost:{path(self.work, number, 'peer')}",
+                "peer": f"stream:{path(self.work, number, 'peer')}",
                 "dgram": f"dgram:{path(self.work, number, 'peer')}:{path(self.work, number, 'qemu')}",
                 }[device.role]
         with open(path(self.work, number, "log"), "wb") as log:
@@ -132,6 +138,9 @@ class Peer:
         for name in ("bad", "probe_failed", "monitor_failed"):
             if counts[name]:
                 self.log.fault(f"{who}: {name.replace('_', ' ')}: {counts[name]}")
+        if counts["unfinished"]:
+            self.log.fact(f"{who}: {counts['unfinished']} frames with checksums left to the device,"
+                          f" {counts['large']} of them larger than the MTU")
         if self.due and not counts["verified"]:
             self.log.fault(f"{who}: the peer was sent no frame to verify")
         self.log.fact(f"{who}: {counts['verified']} frames ({counts['verified_bytes']} bytes)"

@@ -35,6 +35,7 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           boot      the disk to boot from (with --boot disk)
           peer      a network device, with a process on this machine at the other end of the wire
           dgram     the same over datagrams instead of a stream
+          vhost     the same by vhost-user, with offloads and two pairs of queues
           user      a network device on QEMU's own network (DHCP, TFTP)
           single    a console of one port, with an echo behind it
           ports     a console device of several ports, with a program behind each

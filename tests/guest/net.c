@@ -373,6 +373,10 @@ static const struct test_case cases[] = {
     {"the address is changed the legacy way", net_test_write_mac},
     {"the link goes down and up", net_test_link},
     {"an announcement is asked for and acknowledged", net_test_announce},
+    {"checksums are left unfinished both ways", net_test_checksums},
+    {"frames larger than the MTU both ways", net_test_large_frames},
+    {"10,000 frames by vhost-user", net_test_offload_exchange},
+    {"two pairs of queues", net_test_pairs},
     {"DHCP, ping and TFTP on QEMU's network", net_test_user_network},
 };
 

@@ -105,8 +105,9 @@ bool net_rig_start(struct test *test, struct net_rig *rig, uint8_t kind, size_t 
     struct net_report report;
 
     if (found == NULL) {
-        test_skip(test, kind == NET_PEER ? "there is no network device with a peer"
-                                         : "there is no network device on QEMU's user network");
+        test_skip(test, kind == NET_PEER    ? "there is no network device with a peer"
+                        : kind == NET_VHOST ? "there is no network device by vhost-user"
+                                            : "there is no network device on QEMU's user network");
         return false;
     }
     memset(rig, 0, sizeof(*rig));
@@ -122,7 +123,7 @@ bool net_rig_start(struct test *test, struct net_rig *rig, uint8_t kind, size_t 
     }
     rig->number = rig->mac_given[5];
     rig->reports = (uint32_t)test_now_us(test);
-    if (kind == NET_PEER && !net_ask_report(rig, &report)) {
+    if (kind != NET_USER && !net_ask_report(rig, &report)) {
         net_rig_stop(rig);
         return false;
     }

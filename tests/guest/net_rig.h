@@ -15,6 +15,7 @@
 enum {
     NET_PEER = 1, /* fifth byte of the MAC address */
     NET_USER = 2,
+    NET_VHOST = 3, /* a peer again, at the rings */
 
     NET_BODY = 30, /* Ethernet header and the protocol's own */
     NET_FRAME_MIN = 60,

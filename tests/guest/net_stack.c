@@ -246,6 +246,7 @@ bool net_stack_take(struct net_stack *stack, const struct virtio_net_frame *rece
         return false;
     }
     virtio_net_copy(received, 0, frame, length);
+    stack->unfinished += (offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
     CHECK_RESULT(stack->rig->test, virtio_net_finish_checksum(frame, length, &offload), VIRTIO_OK);
     memset(datagram, 0, offsetof(struct net_datagram, data));
     if (net_get16(frame + 12) == TYPE_ARP) {

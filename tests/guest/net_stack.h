@@ -20,6 +20,7 @@ struct net_stack {
     uint8_t partner[4];
     uint8_t partner_mac[6];
     bool offloads_checksums; /* UDP checksums are left to the device */
+    uint32_t unfinished;     /* frames that came with an unfinished checksum */
     uint32_t arp_served;
     uint32_t echo_served;
     uint32_t udp_served;

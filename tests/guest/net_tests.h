@@ -23,6 +23,12 @@ void net_test_write_mac(struct test *test);
 void net_test_link(struct test *test);
 void net_test_announce(struct test *test);
 
+/* net_offload.c */
+void net_test_checksums(struct test *test);
+void net_test_large_frames(struct test *test);
+void net_test_offload_exchange(struct test *test);
+void net_test_pairs(struct test *test);
+
 /* net_user.c */
 void net_test_user_network(struct test *test);
 
