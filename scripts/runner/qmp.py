@@ -103,22 +103,33 @@ class Qmp:
         self.close()
 
 
+def describe_device(qmp, path):
+    """One line: what QEMU knows of a virtio device and of its first queue."""
+    try:
+        device = qmp.call("x-query-virtio-status", path=path)
+        queue = qmp.call("x-query-virtio-queue-status", path=path, queue=0)
+    except QmpError as error:
+        return f"{path}: {error}"
+    status = " ".join(word.split(":")[0] for word in device["status"]["statuses"]) or "reset"
+    return (f"{path}: {status}{', broken' if device['broken'] else ''}, isr {device['isr']};"
+            f" queue 0: size {queue['vring-num']}, {queue['inuse']} in use, available index taken"
+            f" {queue.get('last-avail-idx', '?')}, used index {queue['used-idx']}")
+
+
 def explain_hang(path, virtio_paths):
     """What a stuck machine looks like from outside: run state, devices and queues, registers.
 
-    Never raises: what cannot be had is said in the text.
+    Sends the CPU an NMI at the end: a kernel that can still print says where it is. Never raises:
+    what cannot be had is said in the text.
     """
     lines = []
     try:
         with Qmp(path) as qmp:
             lines.append(qmp.monitor("info status").strip())
-            for device in virtio_paths:
-                for command in (f"info virtio-status {device}",
-                                f"info virtio-queue-status {device} 0"):
-                    lines.append(f"{command}:\n{qmp.monitor(command).strip()}")
+            lines += [describe_device(qmp, device) for device in virtio_paths]
             registers = qmp.monitor("info registers").strip()
-            lines.append("info registers:\n" + registers.split("\nFCW=")[0])  # no vectors
-            qmp.call("inject-nmi")  # a kernel that can still print says where it is
-    except (QmpError, OSError, ValueError) as error:
+            lines.append(registers.split("\nFCW=")[0])  # no vectors
+            qmp.call("inject-nmi")
+    except (QmpError, OSError, ValueError, KeyError, TypeError) as error:
         lines.append(f"(nothing more from QEMU: {error})")
     return "\n".join(lines)
