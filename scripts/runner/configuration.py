@@ -15,7 +15,9 @@ PCI_TRANSPORTS = ("legacy", "transitional", "modern")
 MMIO_TRANSPORTS = ("mmio1", "mmio2")
 TRANSPORTS = PCI_TRANSPORTS + MMIO_TRANSPORTS
 BOOTS = ("kernel", "iso", "disk", "product-iso")
-ACTIONS = ("reset", "accesses", "crash", "report")
+ACTIONS = ("reset", "accesses", "crash", "hang", "report")
+
+LIMIT = 90.0  # seconds that a run may take
 
 # Device kind -> (QEMU's name without its bus suffix, the kernel's name of the type).
 KINDS = {
@@ -82,7 +84,7 @@ class Configuration:
     expect: dict
     actions: dict
     tags: set
-    limit: float = 90.0
+    limit: float = LIMIT
 
     @property
     def is_mmio(self):

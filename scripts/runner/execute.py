@@ -178,7 +178,9 @@ def watch(configuration, work, outcome, live, menu):
             outcome.diagnosis = qmp.explain_hang(work / "qmp", [
                 command.virtio_path(configuration, number, device)
                 for number, device in enumerate(configuration.devices)])
-            process.pump(child, time.monotonic() + LAST_WORDS, watcher.feed, errors.extend)
+            if process.pump(child, time.monotonic() + LAST_WORDS, watcher.feed,
+                            errors.extend) is None:
+                child.wait(LAST_WORDS)
         elif why == "output":
             outcome.stopped = f"prints for ever: ended after {len(watcher.serial)} bytes"
         elif child.wait(5.0) is None:

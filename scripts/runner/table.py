@@ -65,6 +65,7 @@ def configure(row):
     tags = set(row["tags"].split())
     for tag in tags:
         conf.one_of("tag", tag, TAGS)
+    actions = conf.parse_actions(row["actions"])
     return conf.check(conf.Configuration(
         name=row["row"],
         arch=conf.one_of("arch", row["arch"], conf.ARCHITECTURES),
@@ -77,8 +78,9 @@ def configure(row):
         qemu=conf.parse_words("qemu", row["qemu"]),
         words=conf.parse_words("words", row["words"]),
         expect=conf.parse_expect(row["expect"]),
-        actions=conf.parse_actions(row["actions"]),
+        actions=actions,
         tags=tags,
+        limit=actions.get("hang", conf.LIMIT),
     ))
 
 

@@ -44,14 +44,14 @@ def judge(configuration, outcome):
     if outcome.skip:
         return verdict
     boots = outcome.boots
-    if outcome.stopped:
+    if outcome.stopped and "hang" not in configuration.actions:
         verdict.faults.append(outcome.stopped)
     judge_boots(configuration, boots, verdict)
     if boots:
         last = boots[-1]
         verdict.passed, verdict.failed, verdict.skipped = last.passed, last.failed, last.skipped
-        if "crash" in configuration.actions:
-            return judge_crash(last, outcome, verdict)
+        if "crash" in configuration.actions or "hang" in configuration.actions:
+            return judge_crash(configuration, last, outcome, verdict)
         judge_complete(last, verdict)
         judge_promise(configuration, last, verdict)
         judge_transport(configuration, last, verdict)
@@ -91,8 +91,15 @@ def boot_protocol(configuration):
     return "multiboot 1" if configuration.arch == "i386" else "PVH"
 
 
-def judge_crash(boot, outcome, verdict):
-    """The kernel was told to crash: it must say so and end, and nothing may look like success."""
+def judge_crash(configuration, boot, outcome, verdict):
+    """The kernel was told to crash or hang: it must say so, and nothing may look like success.
+
+    A kernel that hangs is ended with an NMI, which is a crash.
+    """
+    hang = "hang" in configuration.actions
+    if hang and ("hangs" not in outcome.stopped or "non-maskable" not in boot.crash):
+        verdict.faults.append("the kernel did not hang and answer the NMI: "
+                              + (outcome.stopped or "it ended by itself"))
     verdict.faults = [fault for fault in verdict.faults if fault != boot.crash]
     if not boot.crash:
         verdict.faults.append("the kernel did not report the crash that it was told to make")

@@ -173,6 +173,7 @@ static void run_body(struct test *test, const struct virtio_device *found,
         return;
     }
     if (CHECK_RESULT(test, virtio_blk_start(&disk, found), VIRTIO_OK)) {
+        test_watch(&disk.device);
         rig.unit = disk.blk_size / SECTOR;
         rig.window = disk.capacity < RIG_WINDOW ? (uint32_t)disk.capacity : RIG_WINDOW;
         rig.window -= rig.window % rig.unit;

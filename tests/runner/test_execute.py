@@ -155,6 +155,23 @@ class Crashes(FakeRun):
             self.assert_red("exit status", row=self.ROW, lines=self.LINES, status=status)
 
 
+class Hangs(FakeRun):
+    ROW = "x|||||||||blk:2,rng:1|hang=1|"
+    LINES = fake_qemu.GOOD[:2] + ["crash: non-maskable interrupt (exception 2)"]
+
+    def test_demanded_hang(self):
+        # The fake does not know an NMI, so its status is not a crash's; all else is right.
+        _, result = self.run_fake(row=self.ROW, lines=self.LINES, hang=30, limit=1.0)
+        self.assertEqual(len(result.faults), 1)
+        self.assertIn("exit status", result.faults[0])
+
+    def test_demanded_hang_that_ends_by_itself(self):
+        self.assert_red("ended by itself", row=self.ROW, lines=self.LINES, status=37)
+
+    def test_demanded_hang_that_stays_silent(self):
+        self.assert_red("did not hang and answer", row=self.ROW, hang=30, limit=1.0)
+
+
 class Disks(FakeRun):
     def test_wrong_digest(self):
         self.assert_red("SHA-256", lines=self.replaced("{docs}", "0" * 64))
