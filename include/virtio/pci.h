@@ -34,12 +34,11 @@ extern "C" {
 
 struct virtio_device;
 
-/** One way to reach PCI configuration space. width is 1, 2 or 4 and offset a multiple of it. */
+/** One way to reach the configuration space of a device's function, of which only host, pci.config and
+ * pci.address need be filled in. width is 1, 2 or 4 and offset a multiple of it. */
 struct virtio_pci_config {
-    uint32_t (*read)(const struct virtio_pci_config *config, const struct virtio_host *host,
-                     struct virtio_pci_address address, uint16_t offset, unsigned width);
-    void (*write)(const struct virtio_pci_config *config, const struct virtio_host *host,
-                  struct virtio_pci_address address, uint16_t offset, unsigned width,
+    uint32_t (*read)(const struct virtio_device *device, unsigned offset, unsigned width);
+    void (*write)(const struct virtio_device *device, unsigned offset, unsigned width,
                   uint32_t value);
     uint8_t first_bus; /* where a scan begins */
     uint8_t last_bus;  /* none beyond it */

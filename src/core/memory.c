@@ -19,19 +19,20 @@ int virtio_common_allocate_shared(const struct virtio_device *device, size_t siz
 {
     const struct virtio_host *host = device->host;
     uint64_t limit = device->legacy ? LEGACY_ADDRESS_LIMIT : UINT64_MAX;
-    uint64_t address = 0;
-    void *memory =
-        host->dma_allocate(host->ctx, size, alignment, limit, dma_flags(device), &address);
+    uint64_t last;
 
-    *shared = (struct virtio_shared){0};
-    if (memory == NULL)
+    shared->size = size;
+    shared->memory = host->dma_allocate(host->ctx, size, alignment, limit, dma_flags(device),
+                                        &shared->device_address);
+    if (shared->memory == NULL)
         return VIRTIO_E_NO_MEMORY;
-    if ((address & (alignment - 1)) != 0 || address > limit || limit - address < size - 1) {
-        host->dma_free(host->ctx, memory, size, address);
+    last = shared->device_address + (size - 1);
+    if (((size_t)shared->device_address & (alignment - 1)) != 0 || last > limit ||
+        last < shared->device_address) {
+        virtio_common_free_shared(device, shared);
         return VIRTIO_E_INVALID;
     }
-    memset(memory, 0, size);
-    *shared = (struct virtio_shared){.memory = memory, .size = size, .device_address = address};
+    memset(shared->memory, 0, size);
     return VIRTIO_OK;
 }
 
@@ -40,7 +41,7 @@ void virtio_common_free_shared(const struct virtio_device *device, struct virtio
     const struct virtio_host *host = device->host;
 
     host->dma_free(host->ctx, shared->memory, shared->size, shared->device_address);
-    *shared = (struct virtio_shared){0};
+    shared->memory = NULL;
 }
 
 int virtio_common_map_shared_buffer(const struct virtio_device *device, void *memory, size_t size,

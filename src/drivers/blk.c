@@ -100,6 +100,12 @@ static bool is_live(const struct virtio_blk *blk)
     return blk->device.state == VIRTIO_DEVICE_READY;
 }
 
+/* All that is asked for is among the low 32 bits, and 32-bit CPUs need not look at the others. */
+static bool has_feature(const struct virtio_blk *blk, uint32_t feature)
+{
+    return ((uint32_t)blk->device.features & feature) != 0;
+}
+
 /* ---- Configuration ---- */
 
 /* A field that exists only with its feature, and where it goes. */
@@ -129,12 +135,14 @@ static const struct config_field config_fields[] = {
 /* The fields whose feature was taken; the others stay 0. */
 static int read_fields(struct virtio_blk *blk)
 {
-    for (size_t i = 0; i < sizeof(config_fields) / sizeof(config_fields[0]); i++) {
-        const struct config_field *from = &config_fields[i];
+    const struct config_field *end =
+        config_fields + sizeof(config_fields) / sizeof(config_fields[0]);
+
+    for (const struct config_field *from = config_fields; from < end; from++) {
         uint64_t value;
         int error;
 
-        if (!virtio_has_feature(&blk->device, from->feature))
+        if (!has_feature(blk, from->feature))
             continue;
         error = virtio_config_read(&blk->device, from->offset, from->width, &value);
         if (error != VIRTIO_OK)
@@ -166,28 +174,32 @@ static int read_config(struct virtio_blk *blk)
     if (error == VIRTIO_OK)
         error = read_fields(blk);
     tame_fields(blk);
-    blk->read_only = virtio_has_feature(&blk->device, VIRTIO_BLK_F_RO);
-    blk->writeback = virtio_has_feature(&blk->device, VIRTIO_BLK_F_FLUSH);
+    blk->read_only = has_feature(blk, VIRTIO_BLK_F_RO);
+    blk->writeback = has_feature(blk, VIRTIO_BLK_F_FLUSH);
     return error;
 }
 
 /* ---- Start and stop ---- */
 
-/* How much one device request can carry, from what the device and the queue can take.
- * @return the data segments that takes, or 0 when not even a sector goes through. */
+/* How many requests there can be, and how much a device request can carry, from what the device and the queue
+ * can take. @return the data segments of a device request, or 0 when not even a sector goes through. */
 static uint32_t set_limits(struct virtio_blk *blk)
 {
-    uint32_t segments = blk->queue.size > FRAME_BUFFERS ? blk->queue.size - FRAME_BUFFERS : 0;
-    uint64_t bytes;
+    uint32_t segments = blk->queue.size;
+    uint32_t depth = segments / (FRAME_BUFFERS + 1);
+    uint32_t bytes = PART_MAX;
 
+    blk->depth = (uint16_t)(depth < VIRTIO_BLK_DEPTH_MAX ? depth : VIRTIO_BLK_DEPTH_MAX);
+    if (segments <= FRAME_BUFFERS)
+        return 0;
+    segments -= FRAME_BUFFERS;
     if (segments > blk->seg_max)
         segments = blk->seg_max;
-    if (segments > 1 && blk->size_max >= PART_MAX)
+    if (blk->size_max >= PART_MAX)
         segments = 1;
-    bytes = (uint64_t)segments * blk->size_max;
-    if (bytes > PART_MAX)
-        bytes = PART_MAX;
-    blk->part_max = (uint32_t)bytes & ~(VIRTIO_BLK_SECTOR_SIZE - 1);
+    else if (blk->size_max <= PART_MAX / segments)
+        bytes = segments * blk->size_max;
+    blk->part_max = bytes & ~(VIRTIO_BLK_SECTOR_SIZE - 1);
     return blk->part_max != 0 ? segments : 0;
 }
 
@@ -199,13 +211,14 @@ static void give_back_slot(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 
 static void init_slots(struct virtio_blk *blk)
 {
-    struct virtio_blk_unit *units = blk->shared.memory;
+    struct virtio_blk_slot *slot = blk->slots;
+    const struct virtio_blk_slot *end = slot + blk->depth;
+    struct virtio_blk_unit *unit = blk->shared.memory;
+    uint64_t address = blk->shared.device_address;
 
-    for (uint16_t at = blk->depth; at-- > 0;) {
-        struct virtio_blk_slot *slot = &blk->slots[at];
-
-        slot->unit = &units[at];
-        slot->unit_address = blk->shared.device_address + at * sizeof(*units);
+    for (; slot < end; slot++, unit++, address += sizeof(*unit)) {
+        slot->unit = unit;
+        slot->unit_address = address;
         give_back_slot(blk, slot);
     }
     blk->ready_tail = &blk->ready_slots;
@@ -216,13 +229,11 @@ static int allocate(struct virtio_blk *blk)
 {
     const struct virtio_host *host = blk->device.host;
     uint32_t segments = set_limits(blk);
-    uint16_t depth = (uint16_t)(blk->queue.size / (FRAME_BUFFERS + 1));
     size_t size;
     int error;
 
     if (segments == 0)
         return VIRTIO_E_NOT_SUPPORTED;
-    blk->depth = depth < VIRTIO_BLK_DEPTH_MAX ? depth : VIRTIO_BLK_DEPTH_MAX;
     error = virtio_allocate_shared(&blk->device, blk->depth * sizeof(struct virtio_blk_unit),
                                    sizeof(struct virtio_blk_unit), &blk->shared);
     if (error != VIRTIO_OK)
@@ -273,13 +284,12 @@ int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
         .supported = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
                      VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY,
     };
-    struct virtio_device device = *found; /* which may be blk->device */
     int error;
 
-    if (device.type != VIRTIO_ID_BLOCK)
+    if (found->type != VIRTIO_ID_BLOCK)
         return VIRTIO_E_INVALID;
-    memset(blk, 0, sizeof(*blk));
-    blk->device = device;
+    blk->device = *found; /* which may be blk->device */
+    memset(blk, 0, offsetof(struct virtio_blk, device));
     error = virtio_device_begin(&blk->device, &wanted);
     if (error != VIRTIO_OK)
         return error;
@@ -336,13 +346,15 @@ static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int err
 static int check_data(const struct virtio_blk *blk, uint64_t sector, const void *buffer,
                       size_t bytes)
 {
+    uint64_t end;
+
     if (!is_live(blk))
         return VIRTIO_E_STATE;
     if (bytes == 0)
         return VIRTIO_E_ZERO_LENGTH;
     if (buffer == NULL || (bytes & (VIRTIO_BLK_SECTOR_SIZE - 1)) != 0)
         return VIRTIO_E_INVALID;
-    if (sector > blk->capacity || bytes / VIRTIO_BLK_SECTOR_SIZE > blk->capacity - sector)
+    if (__builtin_add_overflow(sector, bytes / VIRTIO_BLK_SECTOR_SIZE, &end) || end > blk->capacity)
         return VIRTIO_E_OUT_OF_RANGE;
     return VIRTIO_OK;
 }
@@ -363,7 +375,7 @@ static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, vo
         return VIRTIO_E_FULL;
     error = virtio_map_all_bytes_in_shared_buffer(
         &blk->device, buffer, bytes,
-        type == VIRTIO_BLK_T_IN ? VIRTIO_DEVICE_WRITES : VIRTIO_DEVICE_READS, &slot->mapping);
+        slot->type == VIRTIO_BLK_T_IN ? VIRTIO_DEVICE_WRITES : VIRTIO_DEVICE_READS, &slot->mapping);
     if (error != VIRTIO_OK) {
         give_back_slot(blk, slot);
         return error;
@@ -386,19 +398,23 @@ static int begin_plain(struct virtio_blk *blk, uint32_t type, struct virtio_blk_
 
 /* ---- Parts ---- */
 
-/* The data of a part, in segments of at most size_max. @return the buffer behind the last one. */
-static struct virtio_buffer *put_data(const struct virtio_blk *blk,
-                                      const struct virtio_blk_slot *slot,
-                                      struct virtio_buffer *buffer)
+/* The data of a part, in segments of at most size_max. @return how many there are. */
+static unsigned put_data(const struct virtio_blk *blk, const struct virtio_blk_slot *slot,
+                         struct virtio_buffer *buffer)
 {
     uint64_t address = slot->address;
     uint32_t left = slot->part;
+    unsigned count = 0;
 
-    for (; left > blk->size_max; left -= blk->size_max, address += blk->size_max)
-        *buffer++ = (struct virtio_buffer){address, blk->size_max};
-    if (left != 0)
-        *buffer++ = (struct virtio_buffer){address, left};
-    return buffer;
+    while (left != 0) {
+        const uint32_t length = left < blk->size_max ? left : blk->size_max;
+
+        *buffer++ = (struct virtio_buffer){address, length};
+        address += length;
+        left -= length;
+        count++;
+    }
+    return count;
 }
 
 /* Hand the next part to the queue. */
@@ -407,8 +423,8 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     struct virtio_buffer *buffer = blk->buffers;
     struct virtio_blk_unit *unit = slot->unit;
     bool legacy = blk->device.legacy;
-    uint16_t readable = 1;
-    uint16_t count;
+    unsigned readable = 1;
+    unsigned count;
 
     slot->part = slot->left < blk->part_max ? (uint32_t)slot->left : blk->part_max;
     slot->left -= slot->part;
@@ -418,14 +434,13 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     virtio_give_shared(&blk->device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
 
     *buffer++ = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
-    buffer = put_data(blk, slot, buffer);
-    count = (uint16_t)(buffer - blk->buffers);
+    count = put_data(blk, slot, buffer);
+    buffer[count] = (struct virtio_buffer){
+        slot->unit_address + offsetof(struct virtio_blk_unit, status), sizeof(unit->status)};
     if (slot->type == VIRTIO_BLK_T_OUT)
-        readable = count;
-    *buffer = (struct virtio_buffer){slot->unit_address + offsetof(struct virtio_blk_unit, status),
-                                     sizeof(unit->status)};
-    return virtio_submit_buffers(&blk->queue, blk->buffers, readable,
-                                 (uint16_t)(count + 1 - readable), slot);
+        readable += count;
+    return virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable,
+                                 (uint16_t)(count + 2 - readable), slot);
 }
 
 /*

@@ -101,7 +101,7 @@ static bool within_reach(const struct virtio_host *host, struct virtio_pci_bar *
     if (host->register_read)
         return true;
     if (bar->space == VIRTIO_SPACE_IO)
-        return VIRTIO_NATIVE_PORTS && bar->address + bar->size <= 0x10000;
+        return VIRTIO_NATIVE_PORTS && (bar->address | (bar->size - 1)) <= 0xffff;
     if (!bar->pointer && bar->size <= SIZE_MAX)
         bar->pointer = virtio_host_mmio_map(host, bar->address, (size_t)bar->size);
     return bar->pointer != NULL;
@@ -112,7 +112,7 @@ int virtio_pci_bar_reach(struct virtio_device *device, unsigned index, uint32_t 
 {
     struct virtio_pci_bar *bar = &device->pci.bars[index];
 
-    if (bar->space == VIRTIO_SPACE_NONE || offset > bar->size || length > bar->size - offset)
+    if (bar->space == VIRTIO_SPACE_NONE || (uint64_t)offset + length > bar->size)
         return VIRTIO_E_CAPABILITY;
     if ((device->pci.decode & decode_bit(bar->space)) == 0)
         return VIRTIO_E_BAR_UNASSIGNED;

@@ -15,38 +15,35 @@ enum {
 static const struct virtio_region ports = {.space = VIRTIO_SPACE_IO, .length = 8, .address = 0xcf8};
 
 /* Select a register; returns where its data is, counted from 0xCF8, or 0 when it can't be reached. */
-static uint32_t ports_select(const struct virtio_host *host, struct virtio_pci_address address,
-                             unsigned offset)
+static uint32_t ports_select(const struct virtio_device *device, unsigned offset)
 {
-    if (address.segment != 0 || address.device > 31 || address.function > 7 ||
+    const struct virtio_pci_address *address = &device->pci.address;
+
+    if (address->segment != 0 || address->device > 31 || address->function > 7 ||
         offset >= PCI_CONFIG_SIZE)
         return 0;
-    virtio_register_write(host, &ports, CONFIG_ADDRESS, 4,
-                          0x80000000u | (uint32_t)address.bus << 16 |
-                              (uint32_t)address.device << 11 | (uint32_t)address.function << 8 |
+    virtio_register_write(device->host, &ports, CONFIG_ADDRESS, 4,
+                          0x80000000u | (uint32_t)address->bus << 16 |
+                              (uint32_t)address->device << 11 | (uint32_t)address->function << 8 |
                               (offset & 0xfcu));
     return CONFIG_DATA + (offset & 3);
 }
 
-static uint32_t ports_read(const struct virtio_pci_config *config, const struct virtio_host *host,
-                           struct virtio_pci_address address, uint16_t offset, unsigned width)
+static uint32_t ports_read(const struct virtio_device *device, unsigned offset, unsigned width)
 {
-    const uint32_t data = ports_select(host, address, offset);
+    const uint32_t data = ports_select(device, offset);
 
-    (void)config;
     return data == 0 ? 0xffffffffu >> (32 - 8 * width)
-                     : virtio_register_read(host, &ports, data, width);
+                     : virtio_register_read(device->host, &ports, data, width);
 }
 
-static void ports_write(const struct virtio_pci_config *config, const struct virtio_host *host,
-                        struct virtio_pci_address address, uint16_t offset, unsigned width,
+static void ports_write(const struct virtio_device *device, unsigned offset, unsigned width,
                         uint32_t value)
 {
-    const uint32_t data = ports_select(host, address, offset);
+    const uint32_t data = ports_select(device, offset);
 
-    (void)config;
     if (data != 0)
-        virtio_register_write(host, &ports, data, width, value);
+        virtio_register_write(device->host, &ports, data, width, value);
 }
 
 const struct virtio_pci_config virtio_pci_config_io = {
@@ -54,15 +51,11 @@ const struct virtio_pci_config virtio_pci_config_io = {
 
 uint32_t virtio_pci_read(const struct virtio_device *device, unsigned offset, unsigned width)
 {
-    const struct virtio_pci_config *config = device->pci.config;
-
-    return config->read(config, device->host, device->pci.address, (uint16_t)offset, width);
+    return device->pci.config->read(device, offset, width);
 }
 
 void virtio_pci_write(const struct virtio_device *device, unsigned offset, unsigned width,
                       uint32_t value)
 {
-    const struct virtio_pci_config *config = device->pci.config;
-
-    config->write(config, device->host, device->pci.address, (uint16_t)offset, width, value);
+    device->pci.config->write(device, offset, width, value);
 }

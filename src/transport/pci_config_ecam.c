@@ -10,35 +10,41 @@
 #define ECAM_FUNCTION_SIZE 0x1000u
 #define ECAM_BUS_SHIFT     20
 
-static bool in_range(const struct virtio_pci_config *config, struct virtio_pci_address address,
-                     unsigned offset)
+static bool in_range(const struct virtio_pci_function *function, unsigned offset)
 {
-    return address.bus >= config->first_bus && address.bus <= config->last_bus &&
-           address.device < 32 && address.function < 8 && offset < ECAM_FUNCTION_SIZE;
+    const struct virtio_pci_address *address = &function->address;
+
+    return address->bus >= function->config->first_bus &&
+           address->bus <= function->config->last_bus && address->device < 32 &&
+           address->function < 8 && offset < ECAM_FUNCTION_SIZE;
 }
 
-static uint32_t ecam_offset(const struct virtio_pci_config *config,
-                            struct virtio_pci_address address, unsigned offset)
+static uint32_t ecam_offset(const struct virtio_pci_function *function, unsigned offset)
 {
-    return (uint32_t)(address.bus - config->first_bus) << ECAM_BUS_SHIFT |
-           (uint32_t)address.device << 15 | (uint32_t)address.function << 12 | offset;
+    const struct virtio_pci_address *address = &function->address;
+
+    return (uint32_t)(address->bus - function->config->first_bus) << ECAM_BUS_SHIFT |
+           (uint32_t)address->device << 15 | (uint32_t)address->function << 12 | offset;
 }
 
-static uint32_t ecam_read(const struct virtio_pci_config *config, const struct virtio_host *host,
-                          struct virtio_pci_address address, uint16_t offset, unsigned width)
+static uint32_t ecam_read(const struct virtio_device *device, unsigned offset, unsigned width)
 {
-    if (!in_range(config, address, offset))
+    const struct virtio_pci_function *function = &device->pci;
+
+    if (!in_range(function, offset))
         return 0xffffffffu >> (32 - 8 * width);
-    return virtio_register_read(host, &config->ecam, ecam_offset(config, address, offset), width);
+    return virtio_register_read(device->host, &function->config->ecam,
+                                ecam_offset(function, offset), width);
 }
 
-static void ecam_write(const struct virtio_pci_config *config, const struct virtio_host *host,
-                       struct virtio_pci_address address, uint16_t offset, unsigned width,
+static void ecam_write(const struct virtio_device *device, unsigned offset, unsigned width,
                        uint32_t value)
 {
-    if (in_range(config, address, offset))
-        virtio_register_write(host, &config->ecam, ecam_offset(config, address, offset), width,
-                              value);
+    const struct virtio_pci_function *function = &device->pci;
+
+    if (in_range(function, offset))
+        virtio_register_write(device->host, &function->config->ecam, ecam_offset(function, offset),
+                              width, value);
 }
 
 /* No bus is in range any more: reads give all ones instead of a fault. */

@@ -10,22 +10,23 @@ static uint32_t all_ones(unsigned width)
     return 0xffffffffu >> (32 - 8 * width);
 }
 
-static uint32_t host_read(const struct virtio_pci_config *config, const struct virtio_host *host,
-                          struct virtio_pci_address address, uint16_t offset, unsigned width)
+static uint32_t host_read(const struct virtio_device *device, unsigned offset, unsigned width)
 {
-    (void)config;
+    const struct virtio_host *host = device->host;
+
     if (!host->pci_config_read)
         return all_ones(width);
-    return host->pci_config_read(host->ctx, address, offset, width) & all_ones(width);
+    return host->pci_config_read(host->ctx, device->pci.address, (uint16_t)offset, width) &
+           all_ones(width);
 }
 
-static void host_write(const struct virtio_pci_config *config, const struct virtio_host *host,
-                       struct virtio_pci_address address, uint16_t offset, unsigned width,
+static void host_write(const struct virtio_device *device, unsigned offset, unsigned width,
                        uint32_t value)
 {
-    (void)config;
+    const struct virtio_host *host = device->host;
+
     if (host->pci_config_write)
-        host->pci_config_write(host->ctx, address, offset, width, value);
+        host->pci_config_write(host->ctx, device->pci.address, (uint16_t)offset, width, value);
 }
 
 const struct virtio_pci_config virtio_pci_config_host = {

@@ -152,13 +152,15 @@ void virtio_region_write(const struct virtio_device *device, const struct virtio
 int virtio_region_slice(const struct virtio_region *region, uint64_t offset, uint32_t length,
                         struct virtio_region *slice)
 {
-    if (offset > region->length || length > region->length - offset)
+    const uint32_t start = (uint32_t)offset;
+
+    if (offset > region->length || length > region->length - start)
         return VIRTIO_E_CAPABILITY;
     *slice = *region;
     slice->length = length;
-    slice->address += offset;
+    slice->address += start;
     if (slice->pointer)
-        slice->pointer += offset;
+        slice->pointer += start;
     return VIRTIO_OK;
 }
 
@@ -189,7 +191,7 @@ int virtio_doorbell_make(const struct virtio_device *device, const struct virtio
                          uint64_t offset, uint8_t width, struct virtio_doorbell *doorbell)
 {
     if (virtio_region_slice(region, offset, width, &doorbell->region) != VIRTIO_OK ||
-        (doorbell->region.address & (width - 1u)) != 0)
+        ((uint32_t)doorbell->region.address & (width - 1u)) != 0)
         return VIRTIO_E_CAPABILITY;
     doorbell->device = device;
     doorbell->width = width;

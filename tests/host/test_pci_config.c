@@ -23,17 +23,31 @@ static struct fake_function *add_function(struct bench *bench)
     return function;
 }
 
+/* A device of which only that is known which configuration access needs. */
+static struct virtio_device device_at(struct bench *bench, const struct virtio_pci_config *config,
+                                      struct virtio_pci_address address)
+{
+    return (struct virtio_device){
+        .host = &bench->host.host,
+        .pci = {.config = config, .address = address},
+    };
+}
+
 static uint32_t read_by(struct bench *bench, const struct virtio_pci_config *config,
                         struct virtio_pci_address address, uint16_t offset, unsigned width)
 {
-    return config->read(config, &bench->host.host, address, offset, width);
+    const struct virtio_device device = device_at(bench, config, address);
+
+    return config->read(&device, offset, width);
 }
 
 static void write_by(struct bench *bench, const struct virtio_pci_config *config,
                      struct virtio_pci_address address, uint16_t offset, unsigned width,
                      uint32_t value)
 {
-    config->write(config, &bench->host.host, address, offset, width, value);
+    const struct virtio_device device = device_at(bench, config, address);
+
+    config->write(&device, offset, width, value);
 }
 
 /* Every width at every offset of a dword, read and written, by one way. */
