@@ -491,6 +491,13 @@ static void test_p93_flush_without_the_feature(struct bench *bench)
     assert_int_equal((uintptr_t)done.cookie, 3);
     assert_ok(done.error);
     assert_result(virtio_blk_drain(&blk_disk, &done), 0);
+    assert_ok(virtio_blk_stop(&blk_disk));
+    assert_result(virtio_blk_drain(&blk_disk, &done), 0);
+    assert_ok(virtio_blk_start(&blk_disk, &blk_disk.device));
+    for (uintptr_t i = 1; i <= 300; i++) { /* one after the other, and no slot is lost */
+        assert_ok(virtio_blk_submit_flush(&blk_disk, bench_cookie(i)));
+        assert_int_equal(blk_bench_wait(VIRTIO_OK), i);
+    }
     assert_int_equal(blk_fake.requests, 0);
     blk_bench_end(bench);
 }
@@ -516,6 +523,10 @@ static void test_ids_always_end(struct bench *bench)
     memcpy(blk_fake.id, "12345678901234567890", 20);
     check_id("12345678901234567890");
     memset(blk_fake.id, 0, 20);
+    check_id("");
+    memcpy(blk_fake.id, "fake disk", 9);
+    check_id("fake disk");
+    blk_fake.forced_status = 0; /* it says that all is well and writes nothing */
     check_id("");
     blk_bench_end(bench);
 }
@@ -668,6 +679,33 @@ static void test_p51_nothing_is_allocated_after_start(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* Where DMA is not coherent, header and status are given to the device and taken back with each request. */
+static unsigned syncs[2];
+
+static void count_syncs(void *context, const struct fake_event *event)
+{
+    (void)context;
+    if (event->value != 64)
+        return;
+    syncs[0] += event->kind == FAKE_SYNC_FOR_DEVICE;
+    syncs[1] += event->kind == FAKE_SYNC_FOR_CPU;
+}
+
+static void test_p74_headers_and_status_are_synced(struct bench *bench)
+{
+    blk_bench_begin(bench, 64);
+    blk_bench_start(bench);
+    memset(syncs, 0, sizeof(syncs));
+    bench->host.observer = count_syncs;
+    for (unsigned i = 1; i <= 5; i++) {
+        assert_ok(virtio_blk_flush(&blk_disk));
+        assert_int_equal(syncs[0], i);
+        assert_int_equal(syncs[1], i);
+    }
+    bench->host.observer = NULL;
+    blk_bench_end(bench);
+}
+
 /* Start and stop --------------------------------------------------------------------------------- */
 
 static void test_stopped_and_started_again(struct bench *bench)
@@ -732,6 +770,7 @@ static const struct bench_test tests[] = {
     TEST(test_blocking_calls_among_others, BENCH_HOSTS),
     TEST(test_p68_wait_kicks, BENCH_ALL),
     TEST(test_one_register_access_a_request, BENCH_ALL & ~BENCH_WINDOW),
+    TEST(test_p74_headers_and_status_are_synced, BENCH_SYNC),
     TEST(test_p51_nothing_is_allocated_after_start, BENCH_ONE),
     TEST(test_stopped_and_started_again, BENCH_HOSTS),
     TEST(test_a_device_of_another_type, BENCH_ONE),
