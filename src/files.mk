@@ -19,8 +19,13 @@ VIRTIO_QUEUE_SOURCES := \
 	src/queue/chain.c \
 	src/queue/detour.c \
 	src/queue/drain.c \
+	src/queue/events.c \
+	src/queue/in_order.c \
+	src/queue/packed.c \
+	src/queue/prepared.c \
 	src/queue/queue.c \
 	src/queue/split.c \
+	src/queue/submit.c \
 	src/queue/wait.c
 
 VIRTIO_TRANSPORT_SOURCES := \

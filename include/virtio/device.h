@@ -105,6 +105,7 @@ struct virtio_device {
     uint32_t type;                          /* enum virtio_id; others are possible */
     uint32_t vendor;                        /* subsystem vendor (PCI) or vendor id (mmio) */
     enum virtio_force force;                /* set between found and begun */
+    uint64_t refuse;                        /* feature bits not to take; set before begin */
     enum virtio_device_state state;
     bool legacy;                 /* guest-native byte order, legacy ring layout */
     uint64_t features_offered;   /* valid since begun */

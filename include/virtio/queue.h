@@ -75,16 +75,48 @@ struct virtio_done {
     uint32_t written; /* bytes that the device wrote, at most the chain's writable bytes */
 };
 
+/** How a queue is set up, where the defaults (all 0) do not do. */
+struct virtio_queue_options {
+    uint16_t size_limit; /* the largest size that makes sense, 1 to 32768; 0: 256 */
+
+    /* Chains of up to so many buffers may go out as one descriptor that points to a table, when they are
+     * long or the ring is short of descriptors. Costs 16 bytes of shared memory for each, times the size
+     * of the queue, when the device has VIRTIO_F_INDIRECT_DESC; 0: no tables. */
+    uint16_t table_length;
+};
+
+/** When the device shall interrupt: what virtio_enable_interrupts asks for. */
+enum virtio_when {
+    VIRTIO_WHEN_SOON = 0,  /* at the next completion */
+    VIRTIO_WHEN_LATER = 1, /* when three quarters of what is in flight have completed */
+    VIRTIO_WHEN_EMPTY = 2  /* when all that is in flight has completed */
+};
+
+/** A request whose descriptors stay in place (virtio_prepared_begin); the caller's memory, contents private. */
+struct virtio_prepared {
+    uint32_t limit;      /* writable bytes + 1 */
+    uint32_t head;       /* the descriptor, or id, that it keeps */
+    uint32_t generation; /* of the queue, when it was written */
+    uint32_t straight;   /* the same where it can go straight into the ring, else 0 */
+    uint16_t kept;       /* descriptors, or ids, that it keeps; 0: it is built anew each time */
+    uint16_t flags;      /* of its first descriptor; INDIRECT: it is in the table of `head` */
+    struct virtio_buffer entry; /* packed: what its one descriptor says */
+    struct virtio_buffer *buffers;
+    uint16_t readable;
+    uint16_t writable;
+};
+
 struct virtq_desc;
 struct virtq_avail;
 struct virtq_used;
+struct pvirtq_desc;
+struct pvirtq_event_suppress;
 
 /** What the library knows of a chain in flight, by the descriptor that heads it; private. */
 struct virtio_in_flight {
     void *cookie;
     uint32_t limit; /* writable bytes + 1; 0: not in flight */
-    uint32_t
-        chain; /* 0: one descriptor; else how many, times 65536, and the last one XOR the first */
+    uint32_t chain; /* 0: one descriptor; else their number * 65536, and the last XOR the first */
 };
 
 /** A completion that a flush of another chain met; private. */
@@ -105,15 +137,25 @@ enum virtio_queue_state {
  * private. Indices are free-running; of those that the device sees it sees the lower 16 bits. */
 struct virtio_queue {
     /* What each request touches: one cache line of a 64-bit CPU. */
-    uint32_t room;            /* free descriptors + 1; 0: no call may enter */
-    uint32_t inline_most;     /* chains of less buffers may go straight into the split ring */
+    uint32_t room; /* free descriptors + 1; 0: no call may enter */
+    bool packed;
+    uint8_t unused[3];
     uint32_t free_head;       /* free list */
     uint32_t available_index; /* chains submitted */
-    struct virtq_desc *descriptors;
+    union {
+        struct virtq_desc *descriptors; /* split */
+        struct pvirtq_desc *slots;      /* packed */
+    };
     struct virtio_in_flight *in_flight;
-    uint16_t *next; /* free list and chains: the descriptor after this one */
-    struct virtq_avail *available;
-    struct virtq_used *used;
+    uint16_t *next; /* free list and chains: the descriptor (packed: id) after this one */
+    union {
+        struct virtq_avail *available;              /* split */
+        struct pvirtq_event_suppress *driver_event; /* packed */
+    };
+    union {
+        struct virtq_used *used;                    /* split */
+        struct pvirtq_event_suppress *device_event; /* packed */
+    };
     uint32_t used_index; /* chains taken back */
     uint32_t mask;       /* size - 1 */
 
@@ -121,15 +163,34 @@ struct virtio_queue {
     uint32_t used_seen;       /* the device's used index as last read and checked */
     uint32_t published_index; /* chains that the device was shown */
     uint32_t detour;          /* not 0: reaping takes another way (VIRTIO_DETOUR_...) */
+    uint32_t kick_detour;     /* not 0: so does kicking (VIRTIO_KICK_...) */
     int error;                /* why no call may enter: latched, or VIRTIO_OK: inside a call */
     uint32_t inside;          /* what `room` is while a slow call is inside, or was at a stop */
     uint16_t index;           /* number of the queue within the device */
     uint16_t size;            /* a power of two */
     bool ignores_length;      /* see virtio_queue_ignore_length */
     enum virtio_queue_state state;
+    uint16_t available_flags; /* packed: AVAIL or USED, by the wrap counter */
+    bool event_idx;
+    bool in_order;
+    bool order_platform;
+    bool interrupts;     /* enabled */
+    uint16_t held_flags; /* packed: of the first descriptor that the device was not shown */
     struct virtio_device *device;
+    uint16_t *used_event;        /* split, VIRTIO_F_EVENT_IDX: behind the available ring */
+    const uint16_t *avail_event; /* and behind the used ring */
     struct virtio_doorbell doorbell;
     uint64_t kicks; /* notifications sent, for people */
+
+    /* VIRTIO_F_IN_ORDER: what is known to have completed. */
+    uint32_t oldest;        /* the chain that completes next */
+    uint32_t batch_left;    /* chains of the batch that were not handed out */
+    uint32_t batch_written; /* what the device wrote to the last one of them */
+
+    /* VIRTIO_F_INDIRECT_DESC: a table for each descriptor (packed: id) of the queue. */
+    uint32_t table_length; /* descriptors in each; 0: none */
+    uint32_t generation;   /* counts the times that the ring was laid out */
+    struct virtio_shared tables;
 
     /* Completions that a flush put aside, oldest first: a ring of `size`. */
     struct virtio_aside *aside;
@@ -168,6 +229,17 @@ int virtio_ring_init(struct virtio_queue *queue, struct virtio_device *device, u
                      uint16_t size_limit);
 
 /**
+ * virtio_ring_init with more to choose.
+ *
+ * @param options  NULL: the defaults. Read during the call only.
+ * @return as virtio_ring_init.
+ *
+ * Context: the device's.
+ */
+int virtio_ring_init_with(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                          const struct virtio_queue_options *options);
+
+/**
  * Make a laid-out queue visible to the device: write its size and addresses, enable it, and compute
  * its doorbell.
  *
@@ -189,6 +261,16 @@ int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift);
  */
 int virtio_queue_start(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
                        uint16_t size_limit);
+
+/**
+ * virtio_ring_init_with and virtio_ring_map in one.
+ *
+ * @return as the two.
+ *
+ * Context: the device's, between begin and ready.
+ */
+int virtio_queue_start_with(struct virtio_queue *queue, struct virtio_device *device,
+                            uint16_t index, const struct virtio_queue_options *options);
 
 /**
  * Tear a queue down: give its memory back and forget it. A queue with no memory is left alone. Cookies
@@ -259,6 +341,82 @@ int virtio_submit(struct virtio_queue *queue, struct virtio_chain *chain, void *
  */
 int virtio_submit_buffers(struct virtio_queue *queue, const struct virtio_buffer *buffers,
                           uint16_t readable, uint16_t writable, void *cookie);
+
+/**
+ * Keep a request ready: its chain is written once, and submitted as often as it is wanted
+ * (virtio_submit_prepared) without being built again. In a split ring it keeps its descriptors, elsewhere an
+ * id and its table if the queue has tables of this length; where a ring's format leaves nothing to keep,
+ * each submit builds the chain from the buffers.
+ *
+ * @param queue     live.
+ * @param prepared  out; the caller's, until virtio_prepared_end or virtio_ring_uninit.
+ * @param buffers   readable + writable of them; the caller's, kept in place and unchanged until then, but for
+ *                  virtio_prepared_point.
+ * @return VIRTIO_OK or as virtio_submit_buffers. On error nothing was kept.
+ *
+ * Context: the queue's.
+ */
+int virtio_prepared_begin(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                          struct virtio_buffer *buffers, uint16_t readable, uint16_t writable);
+
+/**
+ * Submit a prepared request. The device sees it at the next virtio_kick.
+ *
+ * @param cookie  comes back with the completion; any value.
+ * @return VIRTIO_OK; VIRTIO_E_BUSY when it is in flight; VIRTIO_E_FULL; otherwise as virtio_submit.
+ *
+ * After a recovery (virtio_device_recover, virtio_queue_reset) the first submit writes the chain anew.
+ *
+ * Context: the queue's. Spec 2.7.13, 2.8.19.
+ */
+int virtio_submit_prepared(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                           void *cookie);
+
+/**
+ * Point one buffer of a prepared request elsewhere, while it is not in flight.
+ *
+ * @param which           number of the buffer, from 0.
+ * @param device_address  where it is from now on.
+ * @param length          bytes, at least 1.
+ * @return VIRTIO_OK; VIRTIO_E_INVALID (no such buffer); VIRTIO_E_ZERO_LENGTH; VIRTIO_E_TOO_LONG;
+ *         VIRTIO_E_BUSY while it is in flight; VIRTIO_E_REENTRY; the latched error. On error nothing
+ *         was changed.
+ *
+ * Context: the queue's.
+ */
+int virtio_prepared_point(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                          uint16_t which, uint64_t device_address, uint32_t length);
+
+/**
+ * Give back what a prepared request kept; it is none any more.
+ *
+ * @return VIRTIO_OK, VIRTIO_E_BUSY while it is in flight, VIRTIO_E_REENTRY, the latched error.
+ *
+ * Context: the queue's.
+ */
+int virtio_prepared_end(struct virtio_queue *queue, struct virtio_prepared *prepared);
+
+/**
+ * Ask for an interrupt when chains complete. A hint, not a promise: interrupts may come sooner, and
+ * spurious ones at any time.
+ *
+ * @param when  at the next completion, or better later. What a device can't do (LATER and EMPTY take
+ *              VIRTIO_F_EVENT_IDX) becomes SOON.
+ * @return 0: enabled, nothing has completed; 1: completions are there, nothing was enabled: take them all
+ *         and call again; the errors of virtio_kick.
+ *
+ * Context: the queue's. No register access. Spec 2.7.7, 2.8.10.
+ */
+int virtio_enable_interrupts(struct virtio_queue *queue, enum virtio_when when);
+
+/**
+ * Ask for no interrupts, as a queue does in the beginning. A hint, too.
+ *
+ * @return VIRTIO_OK or the errors of virtio_kick.
+ *
+ * Context: the queue's. No register access.
+ */
+int virtio_disable_interrupts(struct virtio_queue *queue);
 
 /**
  * Publish all that was submitted since the last kick, and notify the device unless it said that it

@@ -56,6 +56,7 @@ struct virtio_doorbell {
     const struct virtio_device *device;
     struct virtio_region region; /* exactly the register */
     uint8_t width;               /* 2 or 4 */
+    uint16_t value; /* what says which queue: its index, or the device's own word for it */
 };
 
 /** Where the three parts of a queue are, as the device sees them. */
@@ -76,6 +77,7 @@ struct virtio_transport_ops {
     const char *name; /* "legacy PCI", "modern PCI", "virtio-mmio 1", "virtio-mmio 2" */
     enum virtio_transport transport;
     uint16_t revision;        /* 0: legacy (0.9.5); 0x0100: 1.0 or later */
+    uint64_t lacks;           /* feature bits that it has no registers for */
     bool dictates_queue_size; /* get_queue_num_max is the size, not a maximum (legacy PCI) */
 
     /** Undo what opening the device acquired: mappings, bus mastering. The device has been reset. */
@@ -116,6 +118,12 @@ struct virtio_transport_ops {
      *         when the device did not take it. */
     int (*set_queue_address)(const struct virtio_device *device,
                              const struct virtio_queue_addresses *addresses);
+
+    /** Begin to reset the selected queue (VIRTIO_F_RING_RESET). */
+    void (*set_queue_reset)(const struct virtio_device *device);
+
+    /** Is the reset of the selected queue still going on? */
+    bool (*get_queue_reset)(const struct virtio_device *device);
 
     /** Compute the doorbell of queue `index`, checked against the region's bounds.
      * @return VIRTIO_OK or VIRTIO_E_CAPABILITY. */

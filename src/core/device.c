@@ -85,7 +85,8 @@ static int choose_features(const struct virtio_device *device, const struct virt
 {
     uint64_t library = device->legacy ? VIRTIO_LEGACY_FEATURES : VIRTIO_MODERN_FEATURES;
 
-    *taken = device->features_offered & (wanted->supported | library);
+    library &= ~(device->refuse | device->ops->lacks);
+    *taken = device->features_offered & ((wanted->supported & ~device->refuse) | library);
     if (!device->legacy && (*taken & VIRTIO_F_VERSION_1) == 0)
         return VIRTIO_E_NO_VERSION_1;
     if ((wanted->required & ~*taken) != 0)
@@ -171,6 +172,8 @@ int virtio_device_ready(struct virtio_device *device)
         return VIRTIO_E_NEEDS_RESET;
     add_status(device, &status, VIRTIO_STATUS_DRIVER_OK);
     device->state = VIRTIO_DEVICE_READY;
+    for (struct virtio_queue *queue = device->queues; queue != NULL; queue = queue->next_queue)
+        virtio_queue_ready(queue);
     return VIRTIO_OK;
 }
 

@@ -55,15 +55,16 @@ static void dump_queue(const struct virtio_queue *queue, struct virtio_line *lin
 
     field(line, "  queue ", queue->index);
     field(line, ": size ", queue->size);
-    virtio_line_text(line, ", split");
+    virtio_line_text(line, queue->packed ? ", packed" : ", split");
     address(line, ", descriptors ", base + queue->offsets.descriptors);
-    address(line, ", available ", base + queue->offsets.driver);
-    address(line, ", used ", base + queue->offsets.device);
+    address(line, queue->packed ? ", driver event " : ", available ", base + queue->offsets.driver);
+    address(line, queue->packed ? ", device event " : ", used ", base + queue->offsets.device);
     virtio_line_end(line, VIRTIO_LOG_INFO);
     field(line, "    available index ", queue->available_index);
     field(line, ", shown to the device ", queue->published_index);
-    field(line, ", used index ",
-          virtio_order16(legacy, __atomic_load_n(&queue->used->idx, __ATOMIC_RELAXED)));
+    if (!queue->packed)
+        field(line, ", used index ",
+              virtio_order16(legacy, __atomic_load_n(&queue->used->idx, __ATOMIC_RELAXED)));
     field(line, ", taken ", queue->used_index);
     virtio_line_end(line, VIRTIO_LOG_INFO);
     field(line, "    free descriptors ", virtio_queue_free(queue));

@@ -26,7 +26,9 @@ static int check_append(const struct virtio_queue *queue, uint32_t length, uint1
     if (length > UINT32_MAX - chain->bytes || count >= queue->size)
         return VIRTIO_E_TOO_LONG;
     /* Why a closed queue takes none is the submit's to say. */
-    return queue->room == 0 || count + 1 < queue->room ? VIRTIO_OK : VIRTIO_E_FULL;
+    if (queue->room == 0 || count + 1 < queue->room)
+        return VIRTIO_OK;
+    return queue->room > 1 && count < queue->table_length ? VIRTIO_OK : VIRTIO_E_FULL;
 }
 
 int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint32_t length,

@@ -28,21 +28,24 @@ bool virtio_queue_forget(struct virtio_queue *queue, const struct virtio_done *d
     return true;
 }
 
-/* Take completions out of the ring until one is somebody's. */
-static int reap_somebodys(struct virtio_queue *queue, struct virtio_done *done)
+int virtio_queue_take(struct virtio_queue *queue, struct virtio_done *done)
+{
+    if (queue->in_order)
+        return virtio_in_order_reap(queue, done);
+    return queue->packed ? virtio_packed_reap(queue, done) : virtio_split_reap(queue, done);
+}
+
+/* Completions of abandoned chains are nobody's: on to the next one. */
+int virtio_queue_detour(struct virtio_queue *queue, struct virtio_done *done)
 {
     int result;
 
+    if (queue->aside_count != 0) {
+        virtio_queue_take_aside(queue, done);
+        return 1;
+    }
     do {
-        result = virtio_split_reap(queue, done);
+        result = virtio_queue_take(queue, done);
     } while (result > 0 && virtio_queue_forget(queue, done));
     return result;
-}
-
-int virtio_queue_detour(struct virtio_queue *queue, struct virtio_done *done)
-{
-    if (queue->aside_count == 0)
-        return reap_somebodys(queue, done);
-    virtio_queue_take_aside(queue, done);
-    return 1;
 }

@@ -17,6 +17,9 @@ static bool index_is_taken(const struct virtio_device *device, uint16_t index)
     return false;
 }
 
+/* The size limit of a queue whose options name none. */
+#define DEFAULT_SIZE_LIMIT 256u
+
 /* The size of the queue that is selected: dictated, or the largest power of two within both limits. */
 static int choose_size(const struct virtio_device *device, uint16_t limit, uint16_t *size)
 {
@@ -48,58 +51,124 @@ static size_t private_size(uint16_t size)
                            sizeof(struct virtio_buffer) + sizeof(uint16_t));
 }
 
+static void free_memory(struct virtio_queue *queue)
+{
+    const struct virtio_host *host = queue->device->host;
+
+    virtio_free_shared(queue->device, &queue->tables);
+    virtio_free_shared(queue->device, &queue->shared);
+    if (queue->in_flight != NULL)
+        host->free(host->ctx, queue->in_flight, private_size(queue->size));
+    memset(queue, 0, sizeof(*queue));
+}
+
 static int allocate(struct virtio_queue *queue, const struct virtio_split_layout *layout)
 {
     const struct virtio_host *host = queue->device->host;
-    void *private_memory = host->allocate(host->ctx, private_size(queue->size));
+    size_t tables = (size_t)queue->size * queue->table_length * sizeof(struct virtq_desc);
     int error;
 
-    if (private_memory == NULL)
+    queue->in_flight = host->allocate(host->ctx, private_size(queue->size));
+    if (queue->in_flight == NULL)
         return VIRTIO_E_NO_MEMORY;
-    error = virtio_allocate_shared(queue->device, layout->size, layout->alignment, &queue->shared);
-    if (error != VIRTIO_OK) {
-        host->free(host->ctx, private_memory, private_size(queue->size));
-        return error;
-    }
-    memset(private_memory, 0, private_size(queue->size));
-    queue->in_flight = private_memory;
     queue->aside = (struct virtio_aside *)(void *)(queue->in_flight + queue->size);
     queue->staged = (struct virtio_buffer *)(void *)(queue->aside + queue->size);
     queue->next = (uint16_t *)(void *)(queue->staged + queue->size);
-    return VIRTIO_OK;
+    error = virtio_allocate_shared(queue->device, layout->size, layout->alignment, &queue->shared);
+    if (error == VIRTIO_OK && tables != 0)
+        error = virtio_allocate_shared(queue->device, tables, sizeof(struct virtq_desc),
+                                       &queue->tables);
+    return error;
 }
 
-int virtio_ring_init(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
-                     uint16_t size_limit)
+static void get_layout(const struct virtio_queue *queue, struct virtio_split_layout *layout)
 {
+    if (queue->packed)
+        virtio_packed_layout(queue->size, layout);
+    else
+        virtio_split_layout(queue->size, queue->device->legacy, layout);
+}
+
+/* Make the ring an empty one: all is free, the indices are 0, interrupts are off. What was put aside is
+ * left alone. */
+static void lay_out(struct virtio_queue *queue, const struct virtio_split_layout *layout)
+{
+    memset(queue->shared.memory, 0, queue->shared.size);
+    memset(queue->in_flight, 0, queue->size * sizeof(*queue->in_flight));
+    for (uint32_t i = 0; i < queue->size; i++)
+        queue->next[i] = (uint16_t)((i + 1) & queue->mask);
+    queue->free_head = 0;
+    queue->available_index = 0;
+    queue->published_index = 0;
+    queue->used_index = 0;
+    queue->used_seen = 0;
+    queue->oldest = 0;
+    queue->batch_left = 0;
+    queue->abandoned = 0;
+    queue->detour = queue->in_order ? VIRTIO_DETOUR_IN_ORDER : 0;
+    queue->interrupts = false;
+    queue->drain_next = 0;
+    queue->generation++;
+    queue->inside = queue->size + 1u;
+    if (queue->packed)
+        virtio_packed_begin(queue, layout);
+    else
+        virtio_split_begin(queue, layout);
+}
+
+/* What the negotiation decided. */
+static void choose_format(struct virtio_queue *queue, const struct virtio_queue_options *options)
+{
+    const struct virtio_device *device = queue->device;
+
+    queue->mask = queue->size - 1u;
+    queue->packed = virtio_has_feature(device, VIRTIO_F_RING_PACKED);
+    queue->event_idx = virtio_has_feature(device, VIRTIO_F_EVENT_IDX);
+    queue->in_order = virtio_has_feature(device, VIRTIO_F_IN_ORDER);
+    queue->order_platform = virtio_has_feature(device, VIRTIO_F_ORDER_PLATFORM);
+    if (queue->packed)
+        queue->kick_detour |= VIRTIO_KICK_PACKED;
+    if (queue->event_idx)
+        queue->kick_detour |= VIRTIO_KICK_EVENT_IDX;
+    if (virtio_has_feature(device, VIRTIO_F_NOTIFICATION_DATA))
+        queue->kick_detour |= VIRTIO_KICK_DATA;
+    queue->kick_detour |= VIRTIO_KICK_NOT_READY;
+    if (virtio_has_feature(device, VIRTIO_F_INDIRECT_DESC))
+        queue->table_length =
+            options->table_length < queue->size ? options->table_length : queue->size;
+}
+
+int virtio_ring_init_with(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                          const struct virtio_queue_options *options)
+{
+    static const struct virtio_queue_options defaults;
     struct virtio_split_layout layout;
+    uint16_t limit;
     uint16_t size;
     int error;
 
-    if (size_limit == 0 || size_limit > VIRTIO_QUEUE_SIZE_MAX)
+    if (options == NULL)
+        options = &defaults;
+    limit = options->size_limit != 0 ? options->size_limit : DEFAULT_SIZE_LIMIT;
+    if (limit > VIRTIO_QUEUE_SIZE_MAX)
         return VIRTIO_E_INVALID;
     if (device->state != VIRTIO_DEVICE_BEGUN)
         return VIRTIO_E_STATE;
     if (queue->state != VIRTIO_QUEUE_NONE || index_is_taken(device, index))
         return VIRTIO_E_BUSY;
     device->ops->set_queue_select(device, index);
-    error = choose_size(device, size_limit, &size);
+    error = choose_size(device, limit, &size);
     if (error != VIRTIO_OK)
         return error;
-    memset(queue, 0, sizeof(*queue));
-    queue->device = device;
-    queue->index = index;
-    queue->size = size;
-    queue->mask = size - 1u;
-    queue->inline_most = size + 1u;
-    virtio_split_layout(size, device->legacy, &layout);
+    *queue = (struct virtio_queue){.device = device, .index = index, .size = size};
+    choose_format(queue, options);
+    get_layout(queue, &layout);
     error = allocate(queue, &layout);
     if (error != VIRTIO_OK) {
-        memset(queue, 0, sizeof(*queue));
+        free_memory(queue);
         return error;
     }
-    virtio_split_begin(queue, &layout);
-    queue->inside = size + 1u;
+    lay_out(queue, &layout);
     queue->error = VIRTIO_E_STATE;
     queue->state = VIRTIO_QUEUE_LAID_OUT;
     queue->next_queue = device->queues;
@@ -107,15 +176,24 @@ int virtio_ring_init(struct virtio_queue *queue, struct virtio_device *device, u
     return VIRTIO_OK;
 }
 
-int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift)
+int virtio_ring_init(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                     uint16_t size_limit)
+{
+    const struct virtio_queue_options options = {.size_limit = size_limit};
+
+    if (size_limit == 0)
+        return VIRTIO_E_INVALID;
+    return virtio_ring_init_with(queue, device, index, &options);
+}
+
+/* Tell the device where the queue is, enable it, and find its doorbell. */
+static int map(struct virtio_queue *queue)
 {
     const struct virtio_device *device = queue->device;
     uint64_t base = queue->shared.device_address;
     struct virtio_queue_addresses addresses;
     int error;
 
-    if (queue->state != VIRTIO_QUEUE_LAID_OUT || device->state != VIRTIO_DEVICE_BEGUN)
-        return VIRTIO_E_STATE;
     addresses.descriptors = base + queue->offsets.descriptors;
     addresses.driver = base + queue->offsets.driver;
     addresses.device = base + queue->offsets.device;
@@ -124,14 +202,25 @@ int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift)
     device->ops->set_queue_num(device, queue->size);
     device->ops->set_queue_align(device, VIRTIO_LEGACY_ALIGNMENT);
     error = device->ops->set_queue_address(device, &addresses);
+    queue->doorbell.value = queue->index;
     if (error == VIRTIO_OK)
         error = device->ops->get_queue_doorbell(device, queue->index, &queue->doorbell);
+    return error;
+}
+
+int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift)
+{
+    int error;
+
+    if (queue->state != VIRTIO_QUEUE_LAID_OUT || queue->device->state != VIRTIO_DEVICE_BEGUN)
+        return VIRTIO_E_STATE;
+    error = map(queue);
     if (error != VIRTIO_OK)
         return error;
     queue->error = VIRTIO_OK;
     queue->room = queue->inside;
     if (base_shift != NULL)
-        *base_shift = base - (uintptr_t)queue->shared.memory;
+        *base_shift = queue->shared.device_address - (uintptr_t)queue->shared.memory;
     return VIRTIO_OK;
 }
 
@@ -143,23 +232,32 @@ int virtio_queue_start(struct virtio_queue *queue, struct virtio_device *device,
     return error == VIRTIO_OK ? virtio_ring_map(queue, NULL) : error;
 }
 
+int virtio_queue_start_with(struct virtio_queue *queue, struct virtio_device *device,
+                            uint16_t index, const struct virtio_queue_options *options)
+{
+    int error = virtio_ring_init_with(queue, device, index, options);
+
+    return error == VIRTIO_OK ? virtio_ring_map(queue, NULL) : error;
+}
+
 int virtio_ring_uninit(struct virtio_queue *queue)
 {
     struct virtio_queue **link;
-    const struct virtio_host *host;
 
     if (queue->state == VIRTIO_QUEUE_NONE)
         return VIRTIO_OK;
     if (virtio_queue_is_shared(queue))
         return VIRTIO_E_BUSY;
-    host = queue->device->host;
     for (link = &queue->device->queues; *link != queue; link = &(*link)->next_queue)
         ;
     *link = queue->next_queue;
-    virtio_free_shared(queue->device, &queue->shared);
-    host->free(host->ctx, queue->in_flight, private_size(queue->size));
-    memset(queue, 0, sizeof(*queue));
+    free_memory(queue);
     return VIRTIO_OK;
+}
+
+void virtio_queue_ready(struct virtio_queue *queue)
+{
+    queue->kick_detour &= ~VIRTIO_KICK_NOT_READY;
 }
 
 void virtio_queue_stopped(struct virtio_queue *queue)
@@ -200,4 +298,19 @@ int virtio_queue_broken(struct virtio_queue *queue, const char *what, uint32_t v
     virtio_line_number(&line, value);
     virtio_line_end(&line, VIRTIO_LOG_ERROR);
     return VIRTIO_E_BROKEN;
+}
+
+int virtio_queue_judge(struct virtio_queue *queue, uint32_t id, uint32_t *length, bool ignore)
+{
+    const struct virtio_in_flight *entry = id <= queue->mask ? &queue->in_flight[id] : NULL;
+
+    if (entry == NULL || !virtio_is_in_flight(entry))
+        return virtio_queue_broken(queue, "used id", id);
+    /* No limit, but in flight: 2^32 - 1 bytes are writable, and no length is too long. */
+    if (entry->limit == 0)
+        return 1;
+    if (!queue->device->legacy && !queue->ignores_length && !ignore)
+        return virtio_queue_broken(queue, "used length", *length);
+    *length = ignore ? 0 : entry->limit - 1;
+    return 1;
 }

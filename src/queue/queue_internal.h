@@ -17,9 +17,23 @@
 #define VIRTIO_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define VIRTIO_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
+/** Rare: kept out of line, so that the frequent callers need save no registers for it. */
+#define VIRTIO_COLD __attribute__((noinline, cold))
+
 /** Why reaping does not go straight to the split ring: bits of virtio_queue.detour. */
 #define VIRTIO_DETOUR_ASIDE     1u /* completions were put aside */
 #define VIRTIO_DETOUR_ABANDONED 2u /* a chain in flight has virtio_nobody as its cookie */
+#define VIRTIO_DETOUR_PACKED    4u
+#define VIRTIO_DETOUR_IN_ORDER  8u
+
+/** Why kicking is more than the index and the flags of a split ring: bits of virtio_queue.kick_detour. */
+#define VIRTIO_KICK_NOT_READY 1u /* DRIVER_OK was not set yet */
+#define VIRTIO_KICK_PACKED    2u
+#define VIRTIO_KICK_EVENT_IDX 4u
+#define VIRTIO_KICK_DATA      8u /* VIRTIO_F_NOTIFICATION_DATA */
+
+/** In virtio_in_flight.chain: the descriptors stay taken when the chain comes back (prepared.c). */
+#define VIRTIO_CHAIN_KEPT 0x8000u
 
 /** The cookie of a flush, and of chains whose completion is nobody's business because it timed out. No
  * caller can name it. */
@@ -85,6 +99,9 @@ int virtio_queue_latch(struct virtio_queue *queue, int error);
 /** The device lied: log what it said and latch VIRTIO_E_BROKEN, which is returned. For callers inside. */
 int virtio_queue_broken(struct virtio_queue *queue, const char *what, uint32_t value);
 
+/** The device is ready: notifications may be sent. */
+void virtio_queue_ready(struct virtio_queue *queue);
+
 /** The device was stopped: nothing more can be submitted, everything can be drained. */
 void virtio_queue_stopped(struct virtio_queue *queue);
 
@@ -100,7 +117,7 @@ bool virtio_queue_forget(struct virtio_queue *queue, const struct virtio_done *d
 /** Is this the entry of a chain that the device has? With 2^32 - 1 writable bytes there is no limit. */
 static inline bool virtio_is_in_flight(const struct virtio_in_flight *entry)
 {
-    return entry->limit != 0 || entry->chain != 0;
+    return entry->limit != 0 || (entry->chain != 0 && (entry->chain & VIRTIO_CHAIN_KEPT) == 0);
 }
 
 /* What virtio_in_flight.chain holds. A single descriptor, with 0, need not be written at all: that is what
@@ -110,22 +127,114 @@ static inline uint32_t virtio_chain_of(uint32_t head, uint32_t last, uint32_t co
     return count << 16 | (head ^ last);
 }
 
-static inline uint32_t virtio_chain_last(uint32_t chain, uint32_t head)
-{
-    return (chain & 0xffff) ^ head;
-}
-
+/** How many descriptors of the ring a chain takes, while it is in flight. */
 static inline uint32_t virtio_chain_count(uint32_t chain)
 {
     return chain != 0 ? chain >> 16 : 1;
 }
 
-/* The split ring (split.c). */
+/**
+ * Link a chain that came back into the free list.
+ *
+ * @param free_head  in and out: the front of the list.
+ * @return how many more than one descriptor are free now; modulo 2^32, for one that is kept frees none.
+ */
+static inline uint32_t virtio_chain_release(uint16_t *next, struct virtio_in_flight *entry,
+                                            uint32_t head, uint32_t *free_head)
+{
+    uint32_t chain = entry->chain;
 
-/** Point the queue's members into its zeroed memory and make every descriptor free. */
+    entry->limit = 0;
+    if (VIRTIO_LIKELY(chain == 0)) {
+        next[head] = (uint16_t)*free_head;
+        *free_head = head;
+        return 0;
+    }
+    if ((chain & VIRTIO_CHAIN_KEPT) != 0)
+        return UINT32_MAX;
+    next[(chain & 0xffff) ^ head] = (uint16_t)*free_head;
+    *free_head = head;
+    entry->chain = 0;
+    return (chain >> 16) - 1;
+}
+
+/** Buffers on their way into a ring. */
+struct virtio_request {
+    const struct virtio_buffer *buffers;
+    uint32_t readable;
+    uint32_t count;
+    uint32_t flags; /* of each descriptor: VIRTQ_DESC_F_INDIRECT or 0 */
+};
+
+/** Check the buffers of a request. @param limit out: writable bytes + 1, modulo 2^32. */
+int virtio_request_check(const struct virtio_buffer *buffers, uint32_t readable, uint32_t writable,
+                         uint32_t *limit);
+
+/** Shall a chain of so many buffers go out as a table, with so much room in the ring? */
+bool virtio_wants_table(const struct virtio_queue *queue, uint32_t count, uint32_t room);
+
+/** Write the buffers into the table of descriptor (packed: id) `head`. @return what points to it. */
+struct virtio_buffer virtio_fill_table(struct virtio_queue *queue, uint32_t head,
+                                       const struct virtio_buffer *buffers, uint32_t readable,
+                                       uint32_t count);
+
+/** Write one buffer into the table of `head` anew. */
+void virtio_point_table(struct virtio_queue *queue, uint32_t head, uint32_t which,
+                        const struct virtio_buffer *buffer);
+
+/** The device said something that does not fit what is in flight: a lie, which latches the queue, or a rare
+ * truth. @param ignore  the device says that the length is none.
+ * @return 1: `length` is what to believe; or the latched error. */
+int virtio_queue_judge(struct virtio_queue *queue, uint32_t id, uint32_t *length, bool ignore);
+
+/** As virtio_reap, of an open queue, straight from the ring. */
+int virtio_queue_take(struct virtio_queue *queue, struct virtio_done *done);
+
+/** As virtio_queue_take where VIRTIO_F_IN_ORDER was taken (in_order.c). */
+int virtio_in_order_reap(struct virtio_queue *queue, struct virtio_done *done);
+
+/** Does the event index lie between the indices `old` and `now` (spec 2.7.10.1)? */
+static inline bool virtio_event_is_due(uint16_t event, uint16_t old, uint16_t now)
+{
+    return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
+}
+
+/** How many completions from now the device shall interrupt. */
+static inline uint32_t virtio_event_distance(uint32_t outstanding, int when)
+{
+    if (when == VIRTIO_WHEN_SOON || outstanding == 0)
+        return 0;
+    return when == VIRTIO_WHEN_LATER ? outstanding * 3 / 4 : outstanding - 1;
+}
+
+/* The ring formats: split.c, packed.c.
+ *
+ *   begin       point the queue's members into its zeroed memory; the free list is made
+ *   write, put  fill in a chain, each field once
+ *   publish     show the device what was submitted; does it want to be notified?
+ *   look        the next completion, checked: 1, 0 or the latched error
+ *   reap        take it, of an open queue
+ *   interrupts  ask for them (enum virtio_when), or for none (-1)
+ *   pending     is there any completion?
+ */
+
 void virtio_split_begin(struct virtio_queue *queue, const struct virtio_split_layout *layout);
-
-/** As virtio_reap, of an open queue whatever its detours. */
+uint32_t virtio_split_write(struct virtio_queue *queue, uint32_t head,
+                            const struct virtio_request *request);
+void virtio_split_enqueue(struct virtio_queue *queue, uint32_t head);
+int virtio_split_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length, uint32_t *left);
 int virtio_split_reap(struct virtio_queue *queue, struct virtio_done *done);
+void virtio_split_interrupts(struct virtio_queue *queue, int when);
+bool virtio_split_pending(const struct virtio_queue *queue);
+
+void virtio_packed_begin(struct virtio_queue *queue, const struct virtio_split_layout *layout);
+void virtio_packed_put(struct virtio_queue *queue, uint32_t id,
+                       const struct virtio_request *request);
+bool virtio_packed_publish(struct virtio_queue *queue);
+int virtio_packed_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length);
+int virtio_packed_reap(struct virtio_queue *queue, struct virtio_done *done);
+int virtio_packed_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most);
+void virtio_packed_interrupts(struct virtio_queue *queue, int when);
+bool virtio_packed_pending(const struct virtio_queue *queue);
 
 #endif

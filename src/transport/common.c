@@ -26,12 +26,24 @@ uint32_t virtio_common_no_generation(const struct virtio_device *device)
     return 0;
 }
 
+void virtio_common_no_reset(const struct virtio_device *device)
+{
+    (void)device;
+}
+
+bool virtio_common_is_reset(const struct virtio_device *device)
+{
+    (void)device;
+    return false;
+}
+
 void virtio_common_notify(const struct virtio_device *device, uint16_t index)
 {
     struct virtio_doorbell doorbell;
 
+    doorbell.value = index;
     if (device->ops->get_queue_doorbell(device, index, &doorbell) == VIRTIO_OK)
-        doorbell.ring(&doorbell, index);
+        doorbell.ring(&doorbell, doorbell.value);
 }
 
 uint64_t virtio_common_read_features(const struct virtio_device *device,

@@ -28,6 +28,7 @@ enum {
     STATUS = 0x070,
     QUEUE_DESC = 0x080,
     QUEUE_ADDRESS_STRIDE = 0x10,
+    QUEUE_RESET = 0x0c0,
     CONFIG_GENERATION = 0x0fc,
     CONFIG = VIRTIO_MMIO_CONFIG_OFFSET
 };
@@ -171,10 +172,21 @@ static int legacy_set_queue_address(const struct virtio_device *device,
                                          addresses);
 }
 
+static void modern_set_queue_reset(const struct virtio_device *device)
+{
+    register_write(device, QUEUE_RESET, 1);
+}
+
+static bool modern_get_queue_reset(const struct virtio_device *device)
+{
+    return register_read(device, QUEUE_RESET) != 0;
+}
+
 static const struct virtio_transport_ops modern_ops = {
     .name = "virtio-mmio 2",
     .transport = VIRTIO_TRANSPORT_MMIO_MODERN,
     .revision = 0x0100,
+    .lacks = VIRTIO_F_NOTIF_CONFIG_DATA,
     .close = mmio_close,
     .get_device_features = modern_get_features,
     .set_guest_features = modern_set_features,
@@ -186,6 +198,8 @@ static const struct virtio_transport_ops modern_ops = {
     .set_queue_num = set_queue_num,
     .set_queue_align = virtio_common_ignore_unit,
     .set_queue_address = modern_set_queue_address,
+    .set_queue_reset = modern_set_queue_reset,
+    .get_queue_reset = modern_get_queue_reset,
     .get_queue_doorbell = get_queue_doorbell,
     .set_queue_notify = virtio_common_notify,
     .get_config_size = get_config_size,
@@ -213,6 +227,8 @@ static const struct virtio_transport_ops legacy_ops = {
     .set_queue_num = set_queue_num,
     .set_queue_align = legacy_set_queue_align,
     .set_queue_address = legacy_set_queue_address,
+    .set_queue_reset = virtio_common_no_reset,
+    .get_queue_reset = virtio_common_is_reset,
     .get_queue_doorbell = get_queue_doorbell,
     .set_queue_notify = virtio_common_notify,
     .get_config_size = get_config_size,

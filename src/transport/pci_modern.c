@@ -22,6 +22,8 @@ enum {
     QUEUE_ENABLE = 28,
     QUEUE_NOTIFY_OFF = 30,
     QUEUE_DESC = 32,
+    QUEUE_NOTIF_CONFIG_DATA = 58,
+    QUEUE_RESET = 60,
     QUEUE_ADDRESS_STRIDE = 8
 };
 
@@ -91,10 +93,25 @@ static int get_queue_doorbell(const struct virtio_device *device, uint16_t index
     const uint8_t width = virtio_has_feature(device, VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2;
 
     set_queue_select(device, index);
+    if (virtio_has_feature(device, VIRTIO_F_NOTIF_CONFIG_DATA)) {
+        if (device->pci.common.length < QUEUE_NOTIF_CONFIG_DATA + 2)
+            return VIRTIO_E_CAPABILITY;
+        doorbell->value = (uint16_t)common_read(device, QUEUE_NOTIF_CONFIG_DATA, 2);
+    }
     return virtio_doorbell_make(device, &device->pci.notify,
                                 (uint64_t)common_read(device, QUEUE_NOTIFY_OFF, 2) *
                                     device->pci.notify_off_multiplier,
                                 width, doorbell);
+}
+
+static void set_queue_reset(const struct virtio_device *device)
+{
+    common_write(device, QUEUE_RESET, 2, 1);
+}
+
+static bool get_queue_reset(const struct virtio_device *device)
+{
+    return common_read(device, QUEUE_RESET, 2) != 0;
 }
 
 static uint32_t get_config_size(const struct virtio_device *device)
@@ -133,6 +150,8 @@ static const struct virtio_transport_ops modern_ops = {
     .set_queue_num = set_queue_num,
     .set_queue_align = virtio_common_ignore_unit,
     .set_queue_address = set_queue_address,
+    .set_queue_reset = set_queue_reset,
+    .get_queue_reset = get_queue_reset,
     .get_queue_doorbell = get_queue_doorbell,
     .set_queue_notify = virtio_common_notify,
     .get_config_size = get_config_size,

@@ -60,6 +60,8 @@ void virtio_host_mmio_unmap(const struct virtio_host *host, void *memory, size_t
 
 /* Operations of several transports (common.c) */
 
+void virtio_common_no_reset(const struct virtio_device *device);
+bool virtio_common_is_reset(const struct virtio_device *device);
 void virtio_common_ignore_unit(const struct virtio_device *device, uint32_t value);
 void virtio_common_ignore_size(const struct virtio_device *device, uint16_t size);
 uint32_t virtio_common_no_generation(const struct virtio_device *device);

@@ -63,6 +63,66 @@ static void serve_split(void)
         device_index++;
     }
     used->idx = device_index;
+    if (setting.event_idx) {
+        uint16_t *avail_event = (uint16_t *)(void *)&used->ring[QUEUE_SIZE];
+
+        *avail_event = device_index;
+    }
+}
+
+static uint32_t device_position; /* free-running */
+
+static uint16_t packed_flags(uint32_t position, bool is_used)
+{
+    bool wrap = (position / QUEUE_SIZE) % 2 == 0;
+    uint32_t flags = wrap ? VIRTQ_DESC_F_AVAIL : 0;
+
+    if (wrap == is_used)
+        flags |= VIRTQ_DESC_F_USED;
+    return (uint16_t)flags;
+}
+
+static uint32_t written_to_table(const struct pvirtq_desc *table, uint32_t count)
+{
+    uint32_t written = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (table[i].flags & VIRTQ_DESC_F_WRITE)
+            written += table[i].len;
+    }
+    return written;
+}
+
+static void serve_packed(void)
+{
+    const uint16_t both = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
+    struct pvirtq_desc *slots = (struct pvirtq_desc *)(uintptr_t)ring.descriptors;
+    struct pvirtq_event_suppress *event = (struct pvirtq_event_suppress *)(uintptr_t)ring.device;
+
+    while ((slots[device_position % QUEUE_SIZE].flags & both) ==
+           packed_flags(device_position, false)) {
+        uint32_t first = device_position;
+        uint32_t written = 0;
+        struct pvirtq_desc *at;
+
+        do {
+            at = &slots[device_position++ % QUEUE_SIZE];
+            if (at->flags & VIRTQ_DESC_F_INDIRECT)
+                written +=
+                    written_to_table((const struct pvirtq_desc *)(uintptr_t)at->addr, at->len / 16);
+            else if (at->flags & VIRTQ_DESC_F_WRITE)
+                written += at->len;
+        } while (at->flags & VIRTQ_DESC_F_NEXT);
+        slots[first % QUEUE_SIZE].id = at->id;
+        slots[first % QUEUE_SIZE].len = written;
+        slots[first % QUEUE_SIZE].flags = packed_flags(first, true) | VIRTQ_DESC_F_WRITE;
+    }
+    event->flags = RING_EVENT_FLAGS_ENABLE;
+    if (setting.event_idx) {
+        event->desc = (uint16_t)(device_position % QUEUE_SIZE |
+                                 ((device_position / QUEUE_SIZE) % 2 == 0 ? 0x8000u : 0));
+        event->flags = RING_EVENT_FLAGS_DESC;
+    }
 }
 
 __attribute__((noinline)) void device_serve(const struct virtio_doorbell *doorbell, uint32_t value);
@@ -72,7 +132,10 @@ void device_serve(const struct virtio_doorbell *doorbell, uint32_t value)
     (void)doorbell;
     (void)value;
     notifications++;
-    serve_split();
+    if (setting.packed)
+        serve_packed();
+    else
+        serve_split();
 }
 
 /* --- The transport: as little as the library needs to set a queue up ------------------------------------- */
@@ -94,7 +157,8 @@ static void set_status(const struct virtio_device *unused, uint8_t value)
 static uint64_t get_features(const struct virtio_device *unused)
 {
     (void)unused;
-    return VIRTIO_F_VERSION_1 | (setting.packed ? VIRTIO_F_RING_PACKED : 0) |
+    return VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC |
+           (setting.packed ? VIRTIO_F_RING_PACKED : 0) |
            (setting.event_idx ? VIRTIO_F_EVENT_IDX : 0);
 }
 
@@ -181,6 +245,7 @@ static void fail(const char *what, int error)
 struct request {
     struct virtio_buffer buffers[3];
     void *data; /* serves as the cookie too */
+    struct virtio_prepared prepared;
 };
 
 static struct request requests[BATCH_MOST];
@@ -193,8 +258,20 @@ static void prepare_requests(void)
         requests[i].data = data[i];
         if (setting.descriptors == 3)
             *buffer++ = (struct virtio_buffer){(uintptr_t)header[i], sizeof(header[i])};
-        *buffer++ = (struct virtio_buffer){0, 4096};
+        *buffer++ = (struct virtio_buffer){(uintptr_t)data[i], 4096};
         *buffer = (struct virtio_buffer){(uintptr_t)&status[i], 1};
+    }
+}
+
+static void keep_requests(void)
+{
+    for (unsigned i = 0; setting.prepared && i < BATCH_MOST; i++) {
+        int error = virtio_prepared_begin(&queue, &requests[i].prepared, requests[i].buffers,
+                                          setting.descriptors == 3,
+                                          (uint16_t)(setting.descriptors == 3 ? 2 : 1));
+
+        if (error != VIRTIO_OK)
+            fail("prepare", error);
     }
 }
 
@@ -213,6 +290,8 @@ __attribute__((noinline)) void driver_1_batch(unsigned long rounds, unsigned cou
 __attribute__((noinline)) void driver_3_batch(unsigned long rounds, unsigned count);
 __attribute__((noinline)) void driver_1_single(unsigned long rounds);
 __attribute__((noinline)) void driver_3_single(unsigned long rounds);
+__attribute__((noinline)) void driver_prepared_batch(unsigned long rounds, unsigned count);
+__attribute__((noinline)) void driver_prepared_single(unsigned long rounds);
 
 static inline void submit_1(struct request *request)
 {
@@ -232,6 +311,14 @@ static inline void submit_3(struct request *request)
     error = virtio_submit_inline(&queue, request->buffers, 1, 2, request->data);
     if (error != VIRTIO_OK)
         fail("submit", error);
+}
+
+static inline void submit_prepared(struct request *request)
+{
+    int error = virtio_submit_prepared_inline(&queue, &request->prepared, request->data);
+
+    if (error != VIRTIO_OK)
+        fail("submit prepared", error);
 }
 
 static inline void kick_and_reap_batch(unsigned count)
@@ -293,9 +380,30 @@ void driver_3_single(unsigned long rounds)
     }
 }
 
+void driver_prepared_batch(unsigned long rounds, unsigned count)
+{
+    for (; rounds != 0; rounds--) {
+        for (struct request *at = requests; at != requests + count; at++)
+            submit_prepared(at);
+        kick_and_reap_batch(count);
+    }
+}
+
+void driver_prepared_single(unsigned long rounds)
+{
+    for (; rounds != 0; rounds--) {
+        submit_prepared(requests);
+        kick_and_reap_single();
+    }
+}
+
 static void run(unsigned long rounds)
 {
-    if (setting.batch == 1 && setting.descriptors == 1)
+    if (setting.prepared && setting.batch == 1)
+        driver_prepared_single(rounds);
+    else if (setting.prepared)
+        driver_prepared_batch(rounds, setting.batch);
+    else if (setting.batch == 1 && setting.descriptors == 1)
         driver_1_single(rounds);
     else if (setting.batch == 1)
         driver_3_single(rounds);
@@ -349,6 +457,8 @@ static const struct virtio_host host = {
 int main(int argc, char **argv)
 {
     static const struct virtio_features none;
+    static const struct virtio_queue_options options = {.size_limit = QUEUE_SIZE,
+                                                        .table_length = 3};
     unsigned long rounds;
     int error;
 
@@ -367,12 +477,13 @@ int main(int argc, char **argv)
     device.timeout_us = 1000;
     error = virtio_device_begin(&device, &none);
     if (error == VIRTIO_OK)
-        error = virtio_queue_start(&queue, &device, 0, QUEUE_SIZE);
+        error = virtio_queue_start_with(&queue, &device, 0, &options);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&device);
     if (error != VIRTIO_OK)
         fail("set-up", error);
     prepare_requests();
+    keep_requests();
     run(rounds);
     printf("%lu requests, %lu notifications\n", rounds * setting.batch, notifications);
     return 0;
