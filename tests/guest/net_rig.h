@@ -2,8 +2,8 @@
 /*
  * What the network tests stand on: a started device, a buffer to send from, and the test protocol that the
  * host's peer speaks (scripts/runner/net_peer.py describes it). A device whose MAC address is
- * 52:54:00:XX:01:NN has such a peer at 10.1.NN.1, one with :02: has QEMU's user network. XX is 1 where a frame
- * takes so long that tests make do with fewer.
+ * 52:54:00:XX:01:NN has such a peer at 10.1.NN.1, one with :02: has QEMU's user network, one with :03: has a peer
+ * that is the device itself (vhost-user). XX is 1 where a frame takes so long that tests make do with fewer.
  */
 #ifndef TESTS_GUEST_NET_RIG_H
 #define TESTS_GUEST_NET_RIG_H
