@@ -4,6 +4,8 @@
  */
 #include "crash.h"
 
+#include "console.h"
+
 #include "machine.h"
 #include "paging.h"
 
@@ -59,6 +61,7 @@ static void begin(void)
         machine_exit(MACHINE_CRASHED);
     }
     crashing = true;
+    console_crash();
     printf("\ncrash: ");
 }
 

@@ -16,6 +16,7 @@
 #include "paging.h"
 #include "report.h"
 #include "suites.h"
+#include "terminal.h"
 #include "tests/guest/watch.h"
 
 #include <stdio.h>
@@ -91,6 +92,7 @@ static struct test_result run_tests(const struct virtio_host *host)
         .device_count = discovery.count,
         .disk_read_only = options.disk_read_only,
         .host_helps = options.host_helps,
+        .kernel_console = terminal_device(),
         .timeout_seconds = options.timeout_seconds,
     };
     const struct test_plan plan = {
@@ -116,9 +118,16 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
     crash_set_report(watch_dump);
     discovery_run(&discovery, host, &options, boot_info.acpi_rsdp);
     report_devices(discovery.devices, discovery.count);
+    if (options.console_virtio && !terminal_begin(discovery.devices, discovery.count)) {
+        options_add_problem(&options, "console=virtio: there is no virtio console");
+    }
     result = run_tests(host);
+    if (options.echo) {
+        terminal_echo(options.host_helps);
+    }
     time = clock_microseconds();
     printf("time: %lu.%03lu s\n", (unsigned long)(time / 1000000),
            (unsigned long)(time / 1000 % 1000));
+    console_flush();
     machine_exit(result.failed == 0 ? MACHINE_PASSED : MACHINE_FAILED);
 }

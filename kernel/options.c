@@ -66,6 +66,18 @@ static bool set_host(struct options *options, char *value)
     return options->host_helps;
 }
 
+static bool set_console(struct options *options, char *value)
+{
+    options->console_virtio = strcmp(value, "virtio") == 0;
+    return options->console_virtio;
+}
+
+static bool set_echo(struct options *options, char *value)
+{
+    options->echo = strcmp(value, "yes") == 0;
+    return options->echo;
+}
+
 static bool set_timeout(struct options *options, char *value)
 {
     char *end;
@@ -122,7 +134,7 @@ static const struct {
     {"suites", set_suites}, {"expect", set_expect},   {"force", set_force},
     {"disk", set_disk},     {"config", set_config},   {"memory", set_memory},
     {"crash", set_crash},   {"timeout", set_timeout}, {"virtio_mmio.device", add_mmio},
-    {"host", set_host},
+    {"host", set_host},     {"console", set_console}, {"echo", set_echo},
 };
 
 /* False, with the word as it was, when it is not understood. */

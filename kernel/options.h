@@ -9,6 +9,8 @@
  *   config=io|ecam        how PCI configuration space is reached (default: io where there is one)
  *   timeout=SECONDS       bound of the whole test run (default 60)
  *   host=yes              somebody reads the `# host:` lines and does what they ask for
+ *   console=virtio        the kernel's output goes to the first virtio console, what was printed before, too
+ *   echo=yes              with console=virtio: after the tests sends back what is typed, until Ctrl-D
  *   memory=high           devices are given memory above 4 GiB where there is some
  *   virtio_mmio.device=SIZE@ADDRESS:IRQ    where a virtio-mmio device is; QEMU writes these
  *   crash=ud|pf|stack|hang    crash or hang on purpose, to see the report: a test aid
@@ -47,6 +49,8 @@ struct options {
     bool disk_read_only;
     bool memory_high;
     bool host_helps;
+    bool console_virtio;
+    bool echo;
     uint32_t timeout_seconds;
     const char *crash; /* NULL: none */
     size_t mmio_count;

@@ -16,6 +16,7 @@ from .images import FAULTY_SECTOR
 EXIT_PORT = 0xF4
 EXIT_SUCCESS = 33  # isa-debug-exit ends QEMU with (value << 1) | 1, and the kernel writes 0x10
 EXIT_CRASH = 37  # 0x12
+SERIAL_LOG = "serial.log"  # of a run whose standard output is something else
 ACCESS_EVENTS = ("memory_region_ops_read", "memory_region_ops_write")
 
 
@@ -133,7 +134,8 @@ def qemu(configuration, work, images, kernel, iso):
         binary(configuration),
         # Nothing that was not asked for, no window, the serial port on the standard output. A
         # guest that resets or faults three times ends the run.
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial",
+        f"file:{work / SERIAL_LOG}" if configuration.has_terminal else "stdio",
         "-qmp", f"unix:{work / 'qmp'},server=on,wait=off",
         # The kernel's exit status; QEMU's default port is another one.
         "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4",

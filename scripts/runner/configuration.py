@@ -33,7 +33,7 @@ KINDS = {
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
-PEER_ROLES = {"console": ("single", "ports"), "net": ("peer", "dgram", "vhost", "user")}
+PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram", "vhost", "user")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
 PEER_TYPES = ("console", "input", "balloon", "net")
@@ -97,6 +97,11 @@ class Configuration:
     @property
     def disks(self):
         return [device for device in self.devices if device.is_disk]
+
+    @property
+    def has_terminal(self):
+        """Whether QEMU's standard output is a console device's and not the serial port's."""
+        return any(device.role == "terminal" for device in self.devices)
 
     @property
     def suites(self):

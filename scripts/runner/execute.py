@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -166,11 +167,11 @@ def watch(configuration, work, outcome, live, menu):
     watcher = Watcher(configuration, work / "qmp", live, menu, helpers)
     errors = bytearray()
     with process.Child(outcome.command, configuration.limit,
-                       stdin=subprocess.PIPE if menu else subprocess.DEVNULL,
+                       stdin=standard_input(configuration, live, menu),
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        helpers.start()
-        if menu:
-            watcher.keyboard = child.process.stdin.fileno()
+        keyboard = child.process.stdin.fileno() if child.process.stdin else None
+        watcher.keyboard = keyboard
+        helpers.start(keyboard)
         deadline = time.monotonic() + configuration.limit
         why = process.pump(child, deadline, watcher.feed, errors.extend)
         if why == "time":
@@ -192,6 +193,13 @@ def watch(configuration, work, outcome, live, menu):
     outcome.serial = bytes(watcher.serial)
     outcome.boots = watcher.parser.boots
     outcome.stderr = errors.decode("utf-8", "replace").splitlines()
+
+
+def standard_input(configuration, live, menu):
+    """What QEMU's serial port or terminal gets to read: a person, the runner, or nobody."""
+    if configuration.has_terminal and live and sys.stdin.isatty():
+        return sys.stdin
+    return subprocess.PIPE if menu or configuration.has_terminal else subprocess.DEVNULL
 
 
 def start_daemon(device, work, disks, limit):

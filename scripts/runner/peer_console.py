@@ -6,16 +6,20 @@ Roles of the device:
     console:ports    a console and serial ports: echo (sends back what it gets), sink (reads slowly, and
                      only when it is told to), source (sends when it is told to), idle (nobody is there until
                      somebody is told to come), and room for one more
+    console:terminal what the kernel prints with console=virtio, on QEMU's standard output, and what is typed
 Ports are called org.libvirtio.<program>.<device number>.
 
     # host: console begin                     the programs come
     # host: console sink PORT seed=S bytes=N  read N bytes slowly, compare them with the pattern, say "done\\n"
     # host: console source PORT seed=S bytes=N   send N bytes of the pattern
     # host: console connect PORT, disconnect PORT
+    # host: console type                      somebody types at the terminal
+    # host: console echoed bytes=N            the kernel has seen N bytes of it
     # host: console plug NUMBER, unplug NUMBER   a further port "hot", with an echo, comes and goes
 """
 
 import hashlib
+import os
 import pathlib
 import socket
 import threading
@@ -30,6 +34,7 @@ PORTS = 8  # max_ports of console:ports
 CHUNK = 4096
 SLOWNESS = 0.001  # seconds a chunk
 FIRST_PAUSE = 0.15  # seconds in which the guest finds out that nobody reads
+TYPED = b"what is typed comes back\rand ends\r\x04"
 LIMIT = 20.0  # seconds a program waits for its socket
 
 
@@ -48,6 +53,9 @@ def chardev(work, name):
 def options(number, device, work):
     """A console is port 0; the bus of a device is called after its id."""
     bus = f"{device.role}{number}.0"
+    if device.role == "terminal":
+        return (["-chardev", f"stdio,id=console.{number},signal=on"], ["max_ports=2"],
+                ["-device", f"virtconsole,bus={bus},chardev=console.{number},name=console.{number}"])
     before, behind = chardev(work, f"console.{number}"), []
     if device.role == "ports":
         behind += ["-device", f"virtconsole,bus={bus},chardev=console.{number},name=console.{number}"]
@@ -66,6 +74,8 @@ def bytes_of(seed, count):
 
 
 class Peer:
+    keyboard = None  # what reaches QEMU's standard input, where there is a terminal
+
     def __init__(self, configuration, work, log):
         self.work = work
         self.log = log
@@ -106,7 +116,7 @@ class Peer:
     def do_begin(self):
         """All programs come; a kernel that is booted again finds them there."""
         for number, device in self.devices.items():
-            names = [f"console.{number}"]
+            names = [f"console.{number}"] if device.role != "terminal" else []
             if device.role == "ports":
                 names += [port_name(program, number) for program in PROGRAMS if program != "idle"]
             for name in names:
@@ -160,6 +170,20 @@ class Peer:
         connection = self.sockets.pop(name)
         connection.shutdown(socket.SHUT_RDWR)
         connection.close()
+
+    def do_type(self):
+        """Somebody who has a terminal of his own types himself."""
+        if self.keyboard is not None:
+            os.write(self.keyboard, TYPED)
+
+    def do_echoed(self, bytes):
+        if self.keyboard is None:
+            return
+        due = TYPED.index(b"\x04")
+        if int(bytes) == due:
+            self.log.fact(f"{due} bytes were typed at the terminal and came back")
+        else:
+            self.log.fault(f"{due} bytes were typed at the terminal, and {bytes} came back")
 
     def do_plug(self, number):
         name, device = port_name("hot", number), self.devices[int(number)]

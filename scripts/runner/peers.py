@@ -59,8 +59,10 @@ class Peers:
         self.actions = queue.Queue()
         self.worker = threading.Thread(target=self._work, daemon=True)
 
-    def start(self):
-        """To be called when QEMU was started."""
+    def start(self, keyboard):
+        """To be called when QEMU was started; what is written to `keyboard` it takes as its input."""
+        if "console" in self.peers:
+            self.peers["console"].keyboard = keyboard
         self.worker.start()
 
     def line(self, text):

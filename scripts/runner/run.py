@@ -39,9 +39,12 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           user      a network device on QEMU's own network (DHCP, TFTP)
           single    a console of one port, with an echo behind it
           ports     a console device of several ports, with a program behind each
+          terminal  a console that is this terminal: with --append console=virtio the kernel prints
+                    there, with echo=yes as well it sends back what is typed, until Ctrl-D
 examples: sh scripts/run --machine q35 --transport modern --arch x86_64
           sh scripts/run --device blk:docs --append suites=blk
           sh scripts/run -- -smp 2 -trace 'virtio_*'
+          sh scripts/run --device console:terminal --append 'console=virtio echo=yes suites=kernel'
           sh scripts/run --row microvm-mmio2-i386
 """
 

@@ -117,9 +117,9 @@ static int submit_statistics(struct virtio_balloon *balloon, const uint64_t *val
     uint8_t *first = virtio_buffer_at(&balloon->stats, 0);
     uint8_t *at = first;
 
-    for (uint16_t tag = 0; tag < VIRTIO_BALLOON_STATISTICS; tag++) {
+    for (unsigned tag = 0; tag < VIRTIO_BALLOON_STATISTICS; tag++) {
         if ((balloon->statistics >> tag & 1) != 0)
-            at = put_statistic(balloon, at, tag, values[tag]);
+            at = put_statistic(balloon, at, (uint16_t)tag, values[tag]);
     }
     while ((uint32_t)(at - first) % (STATISTICS_STEP * STATISTIC_SIZE) != 0)
         at = put_statistic(balloon, at, STATISTIC_UNKNOWN, 0);

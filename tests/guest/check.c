@@ -129,7 +129,9 @@ const struct virtio_device *test_find_device(const struct test *test, uint32_t t
     const struct test_environment *environment = test->environment;
 
     for (size_t i = 0; i < environment->device_count; i++) {
-        if (environment->devices[i].type == type && index-- == 0) {
+        const struct virtio_device *device = &environment->devices[i];
+
+        if (device->type == type && device != environment->kernel_console && index-- == 0) {
             return &environment->devices[i];
         }
     }

@@ -37,9 +37,10 @@ struct test_environment {
     const struct virtio_host *host;
     const struct virtio_device *devices; /* as discovery found them; drivers take copies */
     size_t device_count;
-    bool disk_read_only;      /* disk=ro: no test may write to any disk */
-    bool host_helps;          /* host=yes: `# host:` lines are answered */
-    uint32_t timeout_seconds; /* bound of the whole run */
+    bool disk_read_only;                        /* disk=ro: no test may write to any disk */
+    const struct virtio_device *kernel_console; /* of `devices`: in use by the kernel; NULL: none */
+    bool host_helps;                            /* host=yes: `# host:` lines are answered */
+    uint32_t timeout_seconds;                   /* bound of the whole run */
 };
 
 struct test_suite;
