@@ -345,6 +345,10 @@ static void restart_body(struct test *test)
         REQUIRE_RESULT(test, virtio_balloon_start(&balloon, &balloon.device, NULL), VIRTIO_OK);
     }
     test_ask_host(test, "balloon check pages=0");
+    /* The host has looked when it has answered the next question. */
+    if (wait_target(test, 1)) {
+        CHECK(test, wait_target(test, 0));
+    }
 }
 
 static void stopped_and_started_again(struct test *test)
