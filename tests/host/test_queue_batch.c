@@ -420,6 +420,7 @@ static void test_p71_log_hook_of_a_broken_queue(struct bench *bench)
                               : virtio_reap_many(&bench->queues[0], done, 4),
                       VIRTIO_E_BROKEN);
         assert_null(bench->host.observer);
+        assert_int_equal(bench->host.counts[FAKE_LOG], way + 1); /* said once */
         bench_stop(bench);
     }
 }
