@@ -39,6 +39,10 @@
  *
  * Sending. The caller's buffer goes through the host's map hook and is the library's from submit to
  * completion. Both queues use all the descriptors they have; when there are no more, VIRTIO_E_FULL says so.
+ *     QEMU (7.2, seen) drops what is sent while the link is down, as it should, but on a packed queue it then
+ * leaves notifications switched off: frames sent later wait for ever (VIRTIO_E_TIMEOUT). So with
+ * VIRTIO_F_RING_PACKED do not send while virtio_net_read_link says that the link is down, or start again
+ * once it is up.
  *
  * Checksums. A frame is complete, with all its checksums, unless its offload says VIRTIO_NET_HDR_F_NEEDS_CSUM:
  * then the 16-bit checksum at csum_start + csum_offset only covers the pseudo header, and whoever gets

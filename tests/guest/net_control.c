@@ -318,7 +318,10 @@ static void link_body(struct test *test, struct net_rig *rig)
     REQUIRE(test, net_monitor(rig, commands, NULL, 0));
     REQUIRE(test, wait_link(rig, false, false));
     memset(rig->frame, 0, 64);
-    CHECK_RESULT(test, virtio_net_send(&rig->net, rig->frame, 64, NULL), VIRTIO_OK);
+    /* QEMU 7.2 drops it, and with a packed ring forgets to ask for notifications again: virtio/net.h. */
+    if (!has(rig, VIRTIO_F_RING_PACKED)) {
+        CHECK_RESULT(test, virtio_net_send(&rig->net, rig->frame, 64, NULL), VIRTIO_OK);
+    }
     REQUIRE(test, wait_link(rig, true, false));
     net_exchange(rig, 100, NET_FRAME_MIN, 1514);
 }

@@ -393,6 +393,7 @@ static void run_exchange(struct exchange *exchange)
             test_diagnostic("%lu submitted, %lu sent, %lu answered",
                             (unsigned long)exchange->submitted, (unsigned long)exchange->sent,
                             (unsigned long)exchange->answered);
+            virtio_dump(&exchange->rig->net.device);
             return;
         }
     }
