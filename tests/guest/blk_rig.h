@@ -25,8 +25,8 @@ enum {
 struct rig {
     struct virtio_blk *disk;
     const struct virtio_device *found;
-    uint32_t
-        unit; /* sectors in a logical block: what this device reads and writes is whole blocks */
+    bool is_remote;    /* it is in QEMU's storage daemon, which goes on after a reset */
+    uint32_t unit;     /* sectors in a logical block: the device reads and writes whole blocks */
     uint32_t window;   /* sectors, a multiple of `unit`, at most RIG_WINDOW */
     uint8_t *buffer;   /* RIG_WINDOW sectors and RIG_MARGIN bytes */
     uint8_t *expected; /* RIG_WINDOW sectors: what the disk holds, once rig_load was called */
