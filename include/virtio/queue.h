@@ -192,10 +192,11 @@ struct virtio_queue {
     uint32_t generation;   /* counts the times that the ring was laid out */
     struct virtio_shared tables;
 
-    /* Completions that a flush put aside, oldest first: a ring of `size`. */
+    /* Completions that a flush put aside, oldest first: a ring of twice `size`. */
     struct virtio_aside *aside;
     uint32_t aside_first;
     uint32_t aside_count;
+    bool recovered; /* closed until virtio_drain has handed out what was put aside at a recovery */
     uint32_t abandoned; /* chains in flight whose flush gave up */
 
     /* A chain under construction. */
@@ -483,15 +484,29 @@ int virtio_wait(struct virtio_queue *queue, struct virtio_done *done, uint32_t t
 int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_t *written);
 
 /**
- * Take back one chain that was in flight when the device was stopped.
+ * Take back one chain that was in flight when the device was stopped or recovered (virtio_device_recover,
+ * virtio_queue_reset).
  *
  * @param done  out: its cookie, and 0 bytes written.
- * @return 1: one was taken back; 0: none is left; VIRTIO_E_BUSY when the device was not stopped.
+ * @return 1: one was taken back; 0: none is left, and a queue that was recovered works again;
+ *         VIRTIO_E_BUSY when the device was neither stopped nor recovered.
  *
- * Context: the queue's, after virtio_device_stop. Completions that were already there are given first,
- * with what was written.
+ * Context: the queue's. Completions that were already there are given too, with what was written.
  */
 int virtio_drain(struct virtio_queue *queue, struct virtio_done *done);
+
+/**
+ * Recover one queue without touching the others: reset it, wait until it is, lay it out anew and enable
+ * it (VIRTIO_F_RING_RESET). Until virtio_drain has handed back every cookie and returned 0, the queue
+ * refuses all other calls with VIRTIO_E_RESET.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED without the feature: virtio_device_recover does it then;
+ *         VIRTIO_E_STATE; VIRTIO_E_REENTRY; VIRTIO_E_TIMEOUT, latched, when the reset was not done within
+ *         the device's timeout_us: the chains are still the device's; the errors of virtio_ring_map.
+ *
+ * Context: the queue's and the device's. Spec 2.6.1.
+ */
+int virtio_queue_reset(struct virtio_queue *queue);
 
 /**
  * Believe no used length of this queue and take none amiss: they are cut to what could have been written, as

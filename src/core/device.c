@@ -190,6 +190,58 @@ int virtio_device_stop(struct virtio_device *device)
     return error;
 }
 
+/* ACKNOWLEDGE to FEATURES_OK, with the features that were taken before. */
+static int negotiate_again(struct virtio_device *device)
+{
+    uint64_t taken = device->features;
+    const struct virtio_features same = {
+        .supported = taken & DEVICE_TYPE_FEATURES,
+        .required = taken & DEVICE_TYPE_FEATURES,
+    };
+    int error = negotiate(device, &same);
+
+    if (error == VIRTIO_OK && device->features == taken)
+        return VIRTIO_OK;
+    device->features = taken;
+    return VIRTIO_E_FEATURES;
+}
+
+static int rebuild_queues(struct virtio_device *device)
+{
+    int error = VIRTIO_OK;
+
+    for (struct virtio_queue *queue = device->queues; queue != NULL && error == VIRTIO_OK;
+         queue = queue->next_queue)
+        error = virtio_queue_rebuild(queue);
+    return error;
+}
+
+int virtio_device_recover(struct virtio_device *device)
+{
+    bool was_begun = device->state == VIRTIO_DEVICE_BEGUN;
+    int error;
+
+    if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY &&
+        device->state != VIRTIO_DEVICE_STOPPED)
+        return VIRTIO_E_STATE;
+    error = virtio_device_stop(device);
+    if (error != VIRTIO_OK)
+        return error;
+    error = negotiate_again(device);
+    if (error == VIRTIO_OK) {
+        device->state = VIRTIO_DEVICE_BEGUN;
+        error = rebuild_queues(device);
+    }
+    if (error == VIRTIO_OK && !was_begun)
+        error = virtio_device_ready(device);
+    if (error == VIRTIO_OK)
+        return VIRTIO_OK;
+    set_failed(device);
+    device->state = VIRTIO_DEVICE_READY; /* so that stopping it resets it */
+    (void)virtio_device_stop(device);
+    return error;
+}
+
 int virtio_device_end(struct virtio_device *device)
 {
     if (virtio_device_stop(device) == VIRTIO_E_TIMEOUT)

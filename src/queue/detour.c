@@ -7,9 +7,24 @@
 
 const char virtio_nobody;
 
+/* Twice `size`, for chains that are kept ready may be in flight again while they are here. */
+static struct virtio_aside *aside_at(struct virtio_queue *queue, uint32_t number)
+{
+    return &queue->aside[number & (2 * queue->mask + 1)];
+}
+
+void virtio_queue_put_aside(struct virtio_queue *queue, void *cookie, uint32_t written,
+                            uint32_t room)
+{
+    *aside_at(queue, queue->aside_first + queue->aside_count) =
+        (struct virtio_aside){cookie, written, room};
+    queue->aside_count++;
+    queue->detour |= VIRTIO_DETOUR_ASIDE;
+}
+
 void virtio_queue_take_aside(struct virtio_queue *queue, struct virtio_done *done)
 {
-    struct virtio_aside *first = &queue->aside[queue->aside_first & queue->mask];
+    struct virtio_aside *first = aside_at(queue, queue->aside_first);
 
     done->cookie = first->cookie;
     done->written = first->written;

@@ -38,10 +38,46 @@ static bool take_back(struct virtio_queue *queue, struct virtio_done *done)
     return false;
 }
 
+void virtio_queue_collect(struct virtio_queue *queue)
+{
+    struct virtio_done done;
+
+    /* The ring of a queue that was not broken when the device stopped still counts. */
+    if (queue->error == VIRTIO_E_RESET) {
+        queue->error = VIRTIO_OK;
+        queue->room = queue->inside;
+        while (virtio_queue_take(queue, &done) > 0) {
+            if (!virtio_queue_forget(queue, &done))
+                virtio_queue_put_aside(queue, done.cookie, done.written, 0);
+        }
+        queue->room = 0;
+    }
+    while (take_back(queue, &done))
+        virtio_queue_put_aside(queue, done.cookie, 0, 0);
+}
+
+/* Hand out what was put aside at a recovery; with the last of it the queue is open again. */
+static int drain_recovered(struct virtio_queue *queue, struct virtio_done *done)
+{
+    if (queue->aside_count != 0) {
+        virtio_queue_take_aside(queue, done);
+        queue->room = 0; /* what it gave back opens nothing */
+        return 1;
+    }
+    queue->recovered = false;
+    if (queue->error == VIRTIO_E_RESET && virtio_queue_is_shared(queue)) {
+        queue->error = VIRTIO_OK;
+        queue->room = queue->inside;
+    }
+    return 0;
+}
+
 int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
 {
     if (queue->state == VIRTIO_QUEUE_NONE)
         return 0;
+    if (queue->recovered)
+        return drain_recovered(queue, done);
     if (virtio_queue_is_shared(queue))
         return VIRTIO_E_BUSY;
     /* The ring of a queue that was not broken when the device stopped still counts. */

@@ -6,6 +6,7 @@
 #include "queue_internal.h"
 #include "../core/bytes.h"
 #include "../core/log.h"
+#include "../core/time.h"
 
 static bool index_is_taken(const struct virtio_device *device, uint16_t index)
 {
@@ -47,7 +48,7 @@ static int choose_size(const struct virtio_device *device, uint16_t limit, uint1
  * construction, the links. */
 static size_t private_size(uint16_t size)
 {
-    return (size_t)size * (sizeof(struct virtio_in_flight) + sizeof(struct virtio_aside) +
+    return (size_t)size * (sizeof(struct virtio_in_flight) + 2 * sizeof(struct virtio_aside) +
                            sizeof(struct virtio_buffer) + sizeof(uint16_t));
 }
 
@@ -72,7 +73,7 @@ static int allocate(struct virtio_queue *queue, const struct virtio_split_layout
     if (queue->in_flight == NULL)
         return VIRTIO_E_NO_MEMORY;
     queue->aside = (struct virtio_aside *)(void *)(queue->in_flight + queue->size);
-    queue->staged = (struct virtio_buffer *)(void *)(queue->aside + queue->size);
+    queue->staged = (struct virtio_buffer *)(void *)(queue->aside + 2 * (size_t)queue->size);
     queue->next = (uint16_t *)(void *)(queue->staged + queue->size);
     error = virtio_allocate_shared(queue->device, layout->size, layout->alignment, &queue->shared);
     if (error == VIRTIO_OK && tables != 0)
@@ -222,6 +223,55 @@ int virtio_ring_map(struct virtio_queue *queue, uint64_t *base_shift)
     if (base_shift != NULL)
         *base_shift = queue->shared.device_address - (uintptr_t)queue->shared.memory;
     return VIRTIO_OK;
+}
+
+int virtio_queue_rebuild(struct virtio_queue *queue)
+{
+    struct virtio_split_layout layout;
+    int error;
+
+    virtio_queue_collect(queue);
+    get_layout(queue, &layout);
+    lay_out(queue, &layout);
+    queue->recovered = true;
+    queue->error = VIRTIO_E_RESET;
+    if (queue->device->state != VIRTIO_DEVICE_READY)
+        queue->kick_detour |= VIRTIO_KICK_NOT_READY;
+    error = map(queue);
+    if (error != VIRTIO_OK)
+        virtio_queue_latch(queue, error);
+    return error;
+}
+
+/* Wait until the reset of the queue, which is selected, is done. */
+static int await_reset(const struct virtio_device *device)
+{
+    struct virtio_deadline deadline;
+
+    virtio_deadline_begin(&deadline, device->host, device->timeout_us);
+    while (device->ops->get_queue_reset(device)) {
+        if (virtio_deadline_passed(&deadline, device->host))
+            return VIRTIO_E_TIMEOUT;
+    }
+    return VIRTIO_OK;
+}
+
+int virtio_queue_reset(struct virtio_queue *queue)
+{
+    const struct virtio_device *device = queue->device;
+    int error;
+
+    if (queue->state != VIRTIO_QUEUE_LIVE || device->state != VIRTIO_DEVICE_READY)
+        return VIRTIO_E_STATE;
+    if (!virtio_has_feature(device, VIRTIO_F_RING_RESET))
+        return VIRTIO_E_NOT_SUPPORTED;
+    if (queue->room == 0 && queue->error == VIRTIO_OK)
+        return VIRTIO_E_REENTRY;
+    virtio_queue_stopped(queue);
+    device->ops->set_queue_select(device, queue->index);
+    device->ops->set_queue_reset(device);
+    error = await_reset(device);
+    return error == VIRTIO_OK ? virtio_queue_rebuild(queue) : virtio_queue_latch(queue, error);
 }
 
 int virtio_queue_start(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,

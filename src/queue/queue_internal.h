@@ -105,6 +105,17 @@ void virtio_queue_ready(struct virtio_queue *queue);
 /** The device was stopped: nothing more can be submitted, everything can be drained. */
 void virtio_queue_stopped(struct virtio_queue *queue);
 
+/** The device forgot the queue: put aside what it had, lay it out anew and make the device know it. Calls
+ * stay refused until all that was put aside is drained. */
+int virtio_queue_rebuild(struct virtio_queue *queue);
+
+/** Put aside all completions that are there and the cookies of all that is in flight (drain.c). */
+void virtio_queue_collect(struct virtio_queue *queue);
+
+/** Keep a completion for later; `room` descriptors are free once it is taken. */
+void virtio_queue_put_aside(struct virtio_queue *queue, void *cookie, uint32_t written,
+                            uint32_t room);
+
 /** Take the oldest of the completions that were put aside; there is one. */
 void virtio_queue_take_aside(struct virtio_queue *queue, struct virtio_done *done);
 

@@ -28,26 +28,13 @@ static int poll(struct virtio_queue *queue, struct virtio_done *done)
     return result;
 }
 
-/* Keep a completion for virtio_reap. The room it took stays taken, so that no more completions can be put
- * aside than there is place for. */
-static void put_aside(struct virtio_queue *queue, const struct virtio_done *done, uint32_t room)
-{
-    struct virtio_aside *aside =
-        &queue->aside[(queue->aside_first + queue->aside_count) & queue->mask];
-
-    aside->cookie = done->cookie;
-    aside->written = done->written;
-    aside->room = room;
-    queue->aside_count++;
-    queue->detour |= VIRTIO_DETOUR_ASIDE;
-}
-
 /* Look for the completion of the flush that waits; put aside all others met. */
 static int poll_flush(struct virtio_queue *queue, struct virtio_done *done)
 {
     int result;
 
-    /* Each chain put aside was one of at most `size`, unless one that is kept ready comes again and again. */
+    /* The room that a chain put aside took stays taken, so that no more can be put aside than there is
+     * place for. Each was one of at most `size`, unless one that is kept ready comes again and again. */
     while (queue->aside_count < queue->size) {
         uint32_t room = queue->inside;
 
@@ -61,7 +48,7 @@ static int poll_flush(struct virtio_queue *queue, struct virtio_done *done)
             return 1;
         if (virtio_queue_forget(queue, done))
             continue;
-        put_aside(queue, done, queue->inside - room);
+        virtio_queue_put_aside(queue, done->cookie, done->written, queue->inside - room);
         queue->inside = room;
     }
     return 0;
