@@ -214,7 +214,8 @@ int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done);
  *         failed, the disk works on: VIRTIO_E_IO, VIRTIO_E_UNSUPPORTED_REQUEST, VIRTIO_E_RESPONSE (a
  *         status that does not exist, or fewer bytes than asked for), VIRTIO_E_MAP;
  *         failed, the disk is halted: VIRTIO_E_TIMEOUT (no answer for device.timeout_us, counted from
- *         each device request), VIRTIO_E_BROKEN, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE;
+ *         its latest answer), VIRTIO_E_BROKEN, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE, VIRTIO_E_STATE
+ *         (somebody else reset the device);
  *         VIRTIO_E_BUSY: lost, the buffer is still the device's (see the top of this file).
  *
  * Context: the disk's; may be long. Spec 5.2.6.

@@ -24,7 +24,7 @@
  * timeout, a reset, a lost device and a failing request mean is the same as for a disk (virtio/blk.h): an
  * error of one request is its own; when the device fails, the blocking call that notices resets it, and the
  * driver is halted until virtio_rng_stop and virtio_rng_start. An answer of more bytes than were asked for
- * is such a failure: VIRTIO_E_BROKEN.
+ * is such a failure: VIRTIO_E_BROKEN (on a legacy device, whose lengths may be wrong, it is cut to that).
  *
  * A device is one context's at a time. No call may be made from a host hook.
  */
