@@ -265,9 +265,10 @@ int virtio_balloon_hint(struct virtio_balloon *balloon, const struct virtio_buff
 /**
  * There are no more hints for this request.
  *
- * @return as virtio_balloon_hint; VIRTIO_E_STATE when no hint was given.
+ * @return VIRTIO_OK; VIRTIO_E_STATE also when no hint was given; VIRTIO_E_FULL: the device has not taken the
+ *         end of an earlier request yet; VIRTIO_E_NOT_SUPPORTED; VIRTIO_E_CONFIG; the queue's error.
  *
- * Context: the device's; may be long.
+ * Context: the device's. Does not wait.
  */
 int virtio_balloon_end_hints(struct virtio_balloon *balloon);
 

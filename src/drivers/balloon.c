@@ -93,7 +93,9 @@ static int start_queues(struct virtio_balloon *balloon)
         error = virtio_buffer_queue_start(&balloon->stats, device, STATSQ, 1,
                                           STATISTICS_MOST * STATISTIC_SIZE);
     if (error == VIRTIO_OK && virtio_has_feature(device, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
-        error = virtio_buffer_queue_start(&balloon->hints, device, FREE_PAGE_VQ, 1, 8);
+        error = virtio_buffer_queue_start(&balloon->hints, device, FREE_PAGE_VQ, 2, 8);
+    if (error == VIRTIO_OK && balloon->hints.depth == 1)
+        error = VIRTIO_E_QUEUE_SIZE; /* the end of hints has a buffer of its own */
     if (error == VIRTIO_OK && virtio_has_feature(device, VIRTIO_BALLOON_F_PAGE_REPORTING))
         error = start_reports(balloon);
     return error;
@@ -431,12 +433,29 @@ int virtio_balloon_hint(struct virtio_balloon *balloon, const struct virtio_buff
     return error;
 }
 
+/* Nothing depends on when the device takes the end of the hints, so it is not waited for: QEMU may overlook it
+ * until the next request, when a migration ends at the same time. It has the second buffer to itself. */
 int virtio_balloon_end_hints(struct virtio_balloon *balloon)
 {
+    struct virtio_buffer_queue *hints = &balloon->hints;
+    const uint32_t number = virtio_order32(balloon->device.legacy, VIRTIO_BALLOON_CMD_ID_STOP);
+    unsigned reaped;
+    uint32_t written;
     uint32_t command;
     int error = virtio_balloon_get_hint_command(balloon, &command);
 
     if (error == VIRTIO_OK && balloon->command == VIRTIO_BALLOON_CMD_ID_STOP)
         error = VIRTIO_E_STATE;
-    return error == VIRTIO_OK ? say_command(balloon, VIRTIO_BALLOON_CMD_ID_STOP) : error;
+    while (error == VIRTIO_OK && hints->in_flight != 0) {
+        error = virtio_buffer_queue_reap(hints, &reaped, &written);
+        if (error == 0)
+            return VIRTIO_E_FULL;
+        error = error > 0 ? VIRTIO_OK : error;
+    }
+    if (error != VIRTIO_OK)
+        return error;
+    balloon->command = VIRTIO_BALLOON_CMD_ID_STOP;
+    memcpy(virtio_buffer_at(hints, 1), &number, sizeof(number));
+    error = virtio_buffer_queue_submit(hints, 1, sizeof(number), 0);
+    return error == VIRTIO_OK ? virtio_kick(&hints->queue) : error;
 }

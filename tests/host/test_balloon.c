@@ -407,6 +407,14 @@ static void test_missing_queues(struct bench *bench)
     assert_result(start(bench, NULL), VIRTIO_E_NO_QUEUE);
 }
 
+static void test_a_hinting_queue_of_one(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_FREE_PAGE_HINT);
+    bench->fake.queues[3].maximum = 1;
+    assert_result(start(bench, NULL), VIRTIO_E_QUEUE_SIZE);
+    assert_int_equal(fake_host_live(&bench->host), 0);
+}
+
 static void test_silence_ends_in_a_reset(struct bench *bench)
 {
     begin(bench, 0);
@@ -481,6 +489,7 @@ static const struct bench_test tests[] = {
     TEST(test_hints, BENCH_ALL),
     TEST(test_each_allocation_failing, BENCH_ALL),
     TEST(test_missing_queues, BENCH_ALL),
+    TEST(test_a_hinting_queue_of_one, BENCH_ALL),
     TEST(test_silence_ends_in_a_reset, BENCH_ALL),
     TEST(test_no_reset_either, BENCH_ONE),
     TEST(test_lies_are_found, BENCH_MODERN),
