@@ -148,7 +148,7 @@ static bool take_group(struct test *test, unsigned first, unsigned count)
         if (event.type != due.type || event.code != due.code || event.value != due.value) {
             test_diagnostic("event %u is type %u, code %u, value %ld", n, event.type, event.code,
                             (long)event.value);
-            return CHECK(test, !"the event is the one that is due");
+            return FAIL(test, "the event is the one that is due");
         }
     }
     return CHECK_RESULT(test, virtio_input_wait(&input, &event, PATIENCE_US), 1) &&

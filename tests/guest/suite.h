@@ -113,6 +113,9 @@ void test_diagnostic(const char *format, ...) __attribute__((format(printf, 1, 2
 
 #define CHECK(test, condition) test_check((test), (condition), #condition, __FILE__, __LINE__)
 
+/* What should not have been reached; `text` says what would have been true instead. */
+#define FAIL(test, text) test_check((test), false, (text), __FILE__, __LINE__)
+
 /* Of any integer types; compared as 64-bit numbers. */
 #define CHECK_EQUAL(test, actual, expected)                                                        \
     test_check_equal((test), (uint64_t)(actual), (uint64_t)(expected), #actual, #expected,         \
