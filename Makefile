@@ -12,6 +12,8 @@
 #   make check-guest   the kernel on every configuration of the matrix
 #   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
 #   make format        reformat the C sources; make check-format only looks
+#   make check-stress  two threads on one ring; make stress: for minutes
+#   make check-spin    the model of the ring's memory ordering
 #   make bench-ring    instructions per request on the ring, against their budgets
 #   make size          code size by object against its budget, also in build/size.tsv
 #   make clean
@@ -154,7 +156,7 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
-include tests/bench/bench.mk
+include tests/bench/bench.mk tests/stress/stress.mk
 
 run: kernels
 	$(quiet)sh scripts/run

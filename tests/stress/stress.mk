@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+#
+# Two threads on one ring, and the model of what they rely on.
+#
+#   make check-stress    the short form: each variant for STRESS_SECONDS (0.8)
+#   make stress          the long form: each for a minute
+#   make check-spin      the promela model, with the fence and without it
+
+STRESS := $(BUILD)/stress
+STRESS_SECONDS ?= 0.8
+
+$(STRESS)/ring: tests/stress/ring.c $(BUILD)/x86_64/libvirtio.a tests/stress/stress.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(HOST_CC) $(bench_flags) -pthread -no-pie -MMD -MP -MF $@.d -o $@ $< $(BUILD)/x86_64/libvirtio.a
+
+.PHONY: check-stress stress check-spin
+check-stress: $(STRESS)/ring
+	$(quiet)for sleepy in 1 0; do for layout in split split-in-order packed packed-in-order; do \
+		for event in off on; do \
+			timeout 120 $(STRESS)/ring $$layout $$event $(STRESS_SECONDS) $$sleepy || exit 1; \
+		done; done; done
+
+stress:
+	$(quiet)$(MAKE) --no-print-directory check-stress STRESS_SECONDS=60
+
+check-spin:
+	$(call need,spin,spin)
+	$(quiet)sh tests/spin/check $(BUILD)/spin
+
+-include $(STRESS)/ring.d
