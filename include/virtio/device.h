@@ -218,7 +218,7 @@ int virtio_device_check(const struct virtio_device *device);
  * @param status    in: the status bits set so far; out: the same with FEATURES_OK as the device has
  *                  it, also on error.
  * @return VIRTIO_OK, VIRTIO_E_NOT_SUPPORTED below 1.0, VIRTIO_E_INVALID for a bit that was not
- *         offered, VIRTIO_E_FEATURES when the device cleared FEATURES_OK.
+ *         offered, VIRTIO_E_FEATURES when the device cleared FEATURES_OK, VIRTIO_E_GONE.
  *
  * Context: the device's, between DRIVER and the first queue.
  */

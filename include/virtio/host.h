@@ -111,8 +111,8 @@ struct virtio_host {
     /** Microseconds since any fixed point; never goes back. May be NULL if stall_us is there. */
     uint64_t (*now_us)(void *ctx);
 
-    /** Wait that many microseconds (1..1000), busily or not. May be NULL if now_us is there. Used for
-     * the back-off of long waits too where both exist. */
+    /** Wait that many microseconds (1..1000), busily or not. May be NULL if now_us is there; a
+     * host with both is never stalled. */
     void (*stall_us)(void *ctx, uint32_t microseconds);
 
     /**

@@ -76,6 +76,8 @@ int virtio_write_features(struct virtio_device *device, uint64_t features, uint8
     device->features = features;
     add_status(device, status, VIRTIO_STATUS_FEATURES_OK);
     *status = device->ops->get_device_status(device);
+    if (*status == STATUS_GONE)
+        return VIRTIO_E_GONE;
     return (*status & VIRTIO_STATUS_FEATURES_OK) != 0 ? VIRTIO_OK : VIRTIO_E_FEATURES;
 }
 

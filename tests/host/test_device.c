@@ -422,6 +422,10 @@ static void test_write_features_on_modern(struct bench *bench)
     assert_result(virtio_write_features(&bench->device, VIRTIO_F_VERSION_1, &status),
                   VIRTIO_E_FEATURES);
     assert_int_equal(status, 3); /* as the device has it, on error, too */
+    bench->fake.gone = true;
+    assert_result(virtio_write_features(&bench->device, VIRTIO_F_VERSION_1, &status),
+                  VIRTIO_E_GONE);
+    bench->fake.gone = false;
     bench_stop(bench);
 }
 
