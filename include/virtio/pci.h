@@ -106,11 +106,9 @@ struct virtio_pci_function {
 struct virtio_pci_scan {
     const struct virtio_host *host;
     const struct virtio_pci_config *config;
-    uint32_t pending[8]; /* one bit a bus that is still to be looked at */
-    uint32_t visited[8]; /* one bit a bus that was begun */
-    uint16_t bus;        /* 256: none begun */
-    uint8_t slot;        /* device number * 8 + function number, next to look at */
-    bool exhausted;
+    uint32_t found[8]; /* one bit a bus that a bridge leads to */
+    unsigned bus;      /* being looked at; 256: all were */
+    unsigned slot;     /* device number * 8 + function number, next to look at; 256: all were */
 };
 
 /**

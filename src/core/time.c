@@ -31,7 +31,7 @@ void virtio_deadline_begin(struct virtio_deadline *deadline, const struct virtio
                            uint32_t bound_us)
 {
     deadline->start = host->now_us != NULL ? host->now_us(host->ctx) : 0;
-    deadline->last = deadline->start;
+    deadline->last = (uint32_t)deadline->start;
     deadline->bound_us = bound_us;
     deadline->elapsed_us = 0;
     deadline->standstill = 0;
@@ -48,8 +48,8 @@ static void read_clock(struct virtio_deadline *deadline, const struct virtio_hos
     uint64_t now = host->now_us(host->ctx);
     uint64_t elapsed = now - deadline->start;
 
-    deadline->standstill = now == deadline->last ? deadline->standstill + 1 : 0;
-    deadline->last = now;
+    deadline->standstill = (uint32_t)now == deadline->last ? deadline->standstill + 1 : 0;
+    deadline->last = (uint32_t)now;
     if (elapsed > deadline->bound_us || deadline->standstill > STANDSTILL_LIMIT)
         elapsed = deadline->bound_us;
     deadline->elapsed_us = (uint32_t)elapsed;

@@ -12,7 +12,7 @@
 
 struct virtio_deadline {
     uint64_t start;      /* clock reading at the beginning */
-    uint64_t last;       /* latest clock reading */
+    uint32_t last;       /* latest clock reading, its lower half */
     uint32_t bound_us;   /* how long */
     uint32_t elapsed_us; /* how long so far, as far as known */
     uint32_t standstill; /* clock readings in a row that did not advance */

@@ -14,9 +14,9 @@ enum {
     HEADER_MULTI_FUNCTION = 0x80
 };
 
-#define NO_BUS         256u
+#define BUSES          256u
+#define SLOTS          256u
 #define FUNCTIONS      8u
-#define LAST_FUNCTION  255u
 #define DEVICE_ID_LOW  0x1000u
 #define DEVICE_ID_HIGH 0x107fu
 
@@ -63,54 +63,33 @@ static uint32_t bus_bit(unsigned bus)
 void virtio_pci_scan_begin(struct virtio_pci_scan *scan, const struct virtio_host *host,
                            const struct virtio_pci_config *config)
 {
-    *scan = (struct virtio_pci_scan){.host = host, .config = config, .bus = NO_BUS};
-    scan->pending[config->first_bus >> 5] = bus_bit(config->first_bus);
+    *scan = (struct virtio_pci_scan){.host = host, .config = config, .bus = config->first_bus};
 }
 
-/* Begin the lowest bus that is still to be looked at. */
-static bool begin_bus(struct virtio_pci_scan *scan)
+/* Begin the next of the buses that bridges lead to. */
+static void step_bus(struct virtio_pci_scan *scan)
 {
-    unsigned bus;
-
-    for (bus = 0; bus < NO_BUS; bus++) {
-        if ((scan->pending[bus >> 5] & bus_bit(bus)) == 0)
-            continue;
-        scan->pending[bus >> 5] &= ~bus_bit(bus);
-        scan->visited[bus >> 5] |= bus_bit(bus);
-        scan->bus = (uint16_t)bus;
-        scan->slot = 0;
-        return true;
-    }
-    return false;
+    do
+        scan->bus++;
+    while (scan->bus < BUSES && (scan->found[scan->bus >> 5] & bus_bit(scan->bus)) == 0);
+    scan->slot = 0;
 }
 
-/* Put the bus behind a bridge on the list. Buses that nobody has numbered yet read 0 or all ones. */
+/* Put the bus behind a bridge on the list. It has a higher number than the bridge's own, or else nobody has
+ * numbered it yet, or the bridge lies. */
 static void follow_bridge(struct virtio_pci_scan *scan, const struct virtio_device *bridge)
 {
     const unsigned bus = virtio_pci_read(bridge, PCI_SECONDARY_BUS, 1);
 
-    if (bus >= scan->config->first_bus && bus <= scan->config->last_bus &&
-        (scan->visited[bus >> 5] & bus_bit(bus)) == 0)
-        scan->pending[bus >> 5] |= bus_bit(bus);
-}
-
-/* Step to the next function that may exist: a device without function 0 has none, one that is not
- * multi-function has no other. */
-static void step(struct virtio_pci_scan *scan, bool skip_functions)
-{
-    const unsigned next = scan->slot + (skip_functions ? FUNCTIONS : 1u);
-
-    if (next > LAST_FUNCTION)
-        scan->bus = NO_BUS;
-    else
-        scan->slot = (uint8_t)next;
+    if (bus > scan->bus && bus <= scan->config->last_bus)
+        scan->found[bus >> 5] |= bus_bit(bus);
 }
 
 /* Look at one function and step on. */
 static int scan_function(struct virtio_pci_scan *scan, struct virtio_device *device)
 {
     const struct virtio_pci_address address = {.bus = (uint8_t)scan->bus,
-                                               .device = scan->slot / FUNCTIONS,
+                                               .device = (uint8_t)(scan->slot / FUNCTIONS),
                                                .function = scan->slot % FUNCTIONS};
     uint32_t id, header = 0;
 
@@ -118,7 +97,8 @@ static int scan_function(struct virtio_pci_scan *scan, struct virtio_device *dev
     id = virtio_pci_read(device, PCI_ID, 4);
     if ((id & 0xffff) != 0xffff)
         header = virtio_pci_read(device, PCI_HEADER_TYPE, 1);
-    step(scan, address.function == 0 && (header & HEADER_MULTI_FUNCTION) == 0);
+    /* A device without function 0 has none, and one that is not multi-function has no other. */
+    scan->slot += address.function == 0 && (header & HEADER_MULTI_FUNCTION) == 0 ? FUNCTIONS : 1u;
     if ((header & HEADER_TYPE_MASK) == HEADER_TYPE_BRIDGE)
         follow_bridge(scan, device);
     return identify(device, id, header);
@@ -126,11 +106,11 @@ static int scan_function(struct virtio_pci_scan *scan, struct virtio_device *dev
 
 int virtio_pci_scan_next(struct virtio_pci_scan *scan, struct virtio_device *device)
 {
-    while (!scan->exhausted) {
-        if (scan->bus == NO_BUS && !begin_bus(scan))
-            scan->exhausted = true;
-        else if (scan_function(scan, device) == VIRTIO_OK)
-            return VIRTIO_OK;
+    for (; scan->bus < BUSES; step_bus(scan)) {
+        while (scan->slot < SLOTS) {
+            if (scan_function(scan, device) == VIRTIO_OK)
+                return VIRTIO_OK;
+        }
     }
     return VIRTIO_E_NO_DEVICE;
 }
