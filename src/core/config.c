@@ -22,12 +22,12 @@ static int check(const struct virtio_device *device, uint32_t offset, uint32_t l
     return length <= size && offset <= size - length ? VIRTIO_OK : VIRTIO_E_CONFIG;
 }
 
-static bool width_is_valid(uint32_t offset, unsigned width)
+/* Of one field: its width is one that exists, and its offset aligned, to 4 if it is of two accesses. */
+static int check_field(const struct virtio_device *device, uint32_t offset, unsigned width)
 {
-    unsigned alignment = width == 8 ? 4 : width;
-
-    return (width == 1 || width == 2 || width == 4 || width == 8) &&
-           (offset & (alignment - 1)) == 0;
+    if (width == 0 || width > 8 || (width & (width - 1)) != 0 || (offset & (width - 1) & 3) != 0)
+        return VIRTIO_E_INVALID;
+    return check(device, offset, width);
 }
 
 /* The half of a 64-bit field that holds the low bits: the second one on a big-endian legacy guest. */
@@ -36,43 +36,38 @@ static uint32_t low_half(const struct virtio_device *device)
     return VIRTIO_CPU_IS_BIG_ENDIAN && device->legacy ? 4 : 0;
 }
 
-static uint64_t read_field(const struct virtio_device *device, uint32_t offset, unsigned width)
+static uint64_t read_wide(const struct virtio_device *device, uint32_t offset)
 {
     uint32_t low = low_half(device);
 
-    if (width < 8)
-        return device->ops->read_device(device, offset, width);
     return device->ops->read_device(device, offset + low, 4) |
            (uint64_t)device->ops->read_device(device, offset + (4 - low), 4) << 32;
 }
 
 static bool held_still(const struct virtio_device *device, uint32_t generation, uint32_t offset,
-                       unsigned width, uint64_t value)
+                       uint64_t value)
 {
     if (device->ops->revision >= 0x0100)
         return device->ops->get_config_generation(device) == generation;
-    return read_field(device, offset, width) == value;
+    return read_wide(device, offset) == value;
 }
 
 int virtio_config_read(const struct virtio_device *device, uint32_t offset, unsigned width,
                        uint64_t *value)
 {
-    int error;
+    int error = check_field(device, offset, width);
 
-    if (!width_is_valid(offset, width))
-        return VIRTIO_E_INVALID;
-    error = check(device, offset, width);
     if (error != VIRTIO_OK)
         return error;
     if (width < 8) {
-        *value = read_field(device, offset, width);
+        *value = device->ops->read_device(device, offset, width);
         return VIRTIO_OK;
     }
     for (unsigned tries = 0; tries < TRIES; tries++) {
         uint32_t generation = device->ops->get_config_generation(device);
-        uint64_t reading = read_field(device, offset, width);
+        uint64_t reading = read_wide(device, offset);
 
-        if (held_still(device, generation, offset, width, reading)) {
+        if (held_still(device, generation, offset, reading)) {
             *value = reading;
             return VIRTIO_OK;
         }
@@ -118,11 +113,8 @@ int virtio_config_write(const struct virtio_device *device, uint32_t offset, uns
                         uint64_t value)
 {
     uint32_t low = low_half(device);
-    int error;
+    int error = check_field(device, offset, width);
 
-    if (!width_is_valid(offset, width))
-        return VIRTIO_E_INVALID;
-    error = check(device, offset, width);
     if (error != VIRTIO_OK)
         return error;
     if (width < 8) {
