@@ -100,8 +100,9 @@ static bool within_reach(const struct virtio_host *host, struct virtio_pci_bar *
 {
     if (host->register_read)
         return true;
-    if (bar->space == VIRTIO_SPACE_IO)
-        return VIRTIO_NATIVE_PORTS && (bar->address | (bar->size - 1)) <= 0xffff;
+    if (bar->space == VIRTIO_SPACE_IO) /* and so of 32 bits; its size is a power of two */
+        return VIRTIO_NATIVE_PORTS &&
+               ((uint32_t)bar->address | ((uint32_t)bar->size - 1)) <= 0xffff;
     if (!bar->pointer && bar->size <= SIZE_MAX)
         bar->pointer = virtio_host_mmio_map(host, bar->address, (size_t)bar->size);
     return bar->pointer != NULL;
