@@ -154,7 +154,7 @@ int virtio_region_slice(const struct virtio_region *region, uint64_t offset, uin
 {
     const uint32_t start = (uint32_t)offset;
 
-    if (offset > region->length || length > region->length - start)
+    if (offset != start || start > region->length || length > region->length - start)
         return VIRTIO_E_CAPABILITY;
     *slice = *region;
     slice->length = length;
