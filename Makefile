@@ -161,7 +161,7 @@ include tests/bench/bench.mk tests/stress/stress.mk
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-host check-symbols bench-ring size check-runner check-guest
+check: check-format analyse check-host check-symbols bench-ring size check-stress check-spin check-runner check-guest
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

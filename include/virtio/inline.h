@@ -146,6 +146,37 @@ static inline int virtio_submit_inline(struct virtio_queue *queue,
     return virtio_submit_buffers(queue, buffers, readable, writable, cookie);
 }
 
+/** virtio_submit_prepared, inline, for a packed ring that does not reach its end. */
+static inline int virtio_inline_prepared_packed(struct virtio_queue *queue,
+                                                struct virtio_prepared *prepared, void *cookie)
+{
+    const uint32_t room = queue->room;
+    const uint32_t position = queue->available_index;
+    struct virtio_in_flight *const entry = &queue->in_flight[prepared->head];
+    struct pvirtq_desc *const slot = &queue->slots[position & queue->mask];
+    const uint16_t flags = (uint16_t)(queue->available_flags | prepared->flags);
+
+    if (room == 0 || prepared->generation != queue->generation || prepared->kept == 0 ||
+        entry->limit != 0 || (position & queue->mask) == queue->mask)
+        return virtio_submit_prepared(queue, prepared, cookie);
+    queue->room = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    entry->cookie = cookie;
+    entry->limit = prepared->limit;
+    slot->addr = prepared->entry.device_address;
+    slot->len = prepared->entry.length;
+    slot->id = (uint16_t)prepared->head;
+    if (position == queue->published_index)
+        queue->held_flags = flags;
+    else
+        slot->flags = flags;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    queue->available_index++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    queue->room = room;
+    return VIRTIO_OK;
+}
+
 /**
  * virtio_submit_prepared, inline.
  *
@@ -158,37 +189,23 @@ static inline int virtio_submit_prepared_inline(struct virtio_queue *queue,
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     const uint32_t room = queue->room;
-    const uint32_t head = prepared->head;
-    struct virtio_in_flight *entry = &queue->in_flight[head];
+    struct virtio_in_flight *const entry = prepared->straight;
 
-    if (room != 0 && prepared->straight == queue->generation && entry->limit == 0) {
-        if (queue->packed && (queue->available_index & queue->mask) == queue->mask)
-            return virtio_submit_prepared(queue, prepared, cookie);
+    /* Where that is not the way, `straight` is an entry that is never free. */
+    if (room != 0 && entry->limit == 0) {
         queue->room = 0;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         entry->cookie = cookie;
         entry->limit = prepared->limit;
-        if (queue->packed) {
-            const uint32_t position = queue->available_index;
-            const uint16_t flags = (uint16_t)(queue->available_flags | prepared->flags);
-            struct pvirtq_desc *const slot = &queue->slots[position & queue->mask];
-
-            slot->addr = prepared->entry.device_address;
-            slot->len = prepared->entry.length;
-            slot->id = (uint16_t)head;
-            if (position == queue->published_index)
-                queue->held_flags = flags;
-            else
-                slot->flags = flags;
-        } else {
-            queue->available->ring[queue->available_index & queue->mask] = (uint16_t)head;
-        }
+        queue->available->ring[queue->available_index & queue->mask] = (uint16_t)prepared->head;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         queue->available_index++;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         queue->room = room;
         return VIRTIO_OK;
     }
+    if (queue->packed)
+        return virtio_inline_prepared_packed(queue, prepared, cookie);
 #endif
     return virtio_submit_prepared(queue, prepared, cookie);
 }

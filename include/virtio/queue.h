@@ -94,12 +94,14 @@ enum virtio_when {
 
 /** A request whose descriptors stay in place (virtio_prepared_begin); the caller's memory, contents private. */
 struct virtio_prepared {
-    uint32_t limit;      /* writable bytes + 1 */
-    uint32_t head;       /* the descriptor, or id, that it keeps */
-    uint32_t generation; /* of the queue, when it was written */
-    uint32_t straight;   /* the same where it can go straight into the ring, else 0 */
-    uint16_t kept;       /* descriptors, or ids, that it keeps; 0: it is built anew each time */
-    uint16_t flags;      /* of its first descriptor; INDIRECT: it is in the table of `head` */
+    uint32_t limit;                    /* writable bytes + 1 */
+    uint32_t head;                     /* the descriptor, or id, that it keeps */
+    uint32_t generation;               /* of the queue, when it was written */
+    struct virtio_in_flight *straight; /* its entry, if it can go straight into a split ring */
+    struct virtio_prepared *next;      /* in virtio_queue.prepared */
+    struct virtio_prepared **link;     /* what points to this one */
+    uint16_t kept;  /* descriptors, or ids, that it keeps; 0: it is built anew each time */
+    uint16_t flags; /* of its first descriptor; INDIRECT: it is in the table of `head` */
     struct virtio_buffer entry; /* packed: what its one descriptor says */
     struct virtio_buffer *buffers;
     uint16_t readable;
@@ -188,8 +190,9 @@ struct virtio_queue {
     uint32_t batch_written; /* what the device wrote to the last one of them */
 
     /* VIRTIO_F_INDIRECT_DESC: a table for each descriptor (packed: id) of the queue. */
-    uint32_t table_length; /* descriptors in each; 0: none */
-    uint32_t generation;   /* counts the times that the ring was laid out */
+    uint32_t table_length;            /* descriptors in each; 0: none */
+    uint32_t generation;              /* counts the times that the ring was laid out */
+    struct virtio_prepared *prepared; /* those that are kept ready */
     struct virtio_shared tables;
 
     /* Completions that a flush put aside, oldest first: a ring of twice `size`. */

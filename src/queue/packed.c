@@ -153,7 +153,12 @@ static inline int read_slot(const struct virtio_queue *queue, uint32_t used_inde
     virtio_order_after_load(queue);
     *id = order16(__atomic_load_n(&slot->id, __ATOMIC_RELAXED));
     *length = virtio_order32(false, __atomic_load_n(&slot->len, __ATOMIC_RELAXED));
-    return VIRTIO_LIKELY(*id <= queue->mask && *length < queue->in_flight[*id].limit) ? 1 : -1;
+    if (VIRTIO_UNLIKELY(*id > queue->mask || *length >= queue->in_flight[*id].limit))
+        return -1;
+    /* Of what the device was not shown yet it can't have used any. */
+    return virtio_chain_count(queue->in_flight[*id].chain) <= queue->published_index - used_index
+               ? 1
+               : -1;
 }
 
 VIRTIO_COLD int virtio_packed_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length)
@@ -161,6 +166,10 @@ VIRTIO_COLD int virtio_packed_look(struct virtio_queue *queue, uint32_t *id, uin
     uint32_t flags;
     int result = read_slot(queue, queue->used_index, id, length, &flags);
 
+    if (result < 0 && *id <= queue->mask &&
+        virtio_chain_count(queue->in_flight[*id].chain) >
+            queue->published_index - queue->used_index)
+        return virtio_queue_broken(queue, "used id", *id);
     return result >= 0 ? result
                        : virtio_queue_judge(queue, *id, length, (flags & VIRTQ_DESC_F_WRITE) == 0);
 }
@@ -205,36 +214,60 @@ int virtio_packed_reap(struct virtio_queue *queue, struct virtio_done *done)
     return take(queue, done, id, length);
 }
 
+/* One loop that keeps everything in registers: where the next used descriptor is, what its flags must be, and
+ * how many descriptors the device has. */
 int virtio_packed_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most)
 {
+    const uint32_t mask = queue->mask;
+    struct virtio_in_flight *const in_flight = queue->in_flight;
+    const struct pvirtq_desc *const slots_end = queue->slots + mask + 1;
+    const struct pvirtq_desc *slot = queue->slots + (queue->used_index & mask);
+    struct virtio_done *const end = done + most;
     struct virtio_done *at = done;
-    struct virtio_done *end = done + most;
-    uint32_t room = queue->room;
-    uint32_t used_index = queue->used_index;
+    uint32_t wanted = wrap_of(queue, queue->used_index) ? FLAGS_BOTH : 0;
+    uint32_t left = queue->published_index - queue->used_index;
+    uint32_t room = queue->room + left;
+    uint32_t kept = 0;
     uint32_t free_head = queue->free_head;
-    int result = 0;
+    bool odd = false;
 
     virtio_queue_close(queue);
-    for (; at != end; at++) {
+    while (left != 0) {
         uint32_t id;
         uint32_t length;
-        uint32_t flags;
+        uint32_t count;
         struct virtio_in_flight *entry;
 
-        result = read_slot(queue, used_index, &id, &length, &flags);
-        if (result <= 0)
+        /* Acquire: id, length and the data in the buffers are read after the flags. */
+        if ((order16(__atomic_load_n(&slot->flags, __ATOMIC_ACQUIRE)) & FLAGS_BOTH) != wanted)
             break;
-        entry = &queue->in_flight[id];
+        virtio_order_after_load(queue);
+        id = order16(__atomic_load_n(&slot->id, __ATOMIC_RELAXED));
+        length = virtio_order32(false, __atomic_load_n(&slot->len, __ATOMIC_RELAXED));
+        odd = id > mask || length >= in_flight[id].limit ||
+              virtio_chain_count(in_flight[id].chain) > left;
+        if (VIRTIO_UNLIKELY(odd))
+            break;
+        entry = &in_flight[id];
         at->cookie = entry->cookie;
         at->written = length;
-        used_index += virtio_chain_count(entry->chain);
-        room += 1 + virtio_chain_release(queue->next, entry, id, &free_head);
+        count = virtio_chain_count(entry->chain);
+        kept += count - 1 - virtio_chain_release(queue->next, entry, id, &free_head);
+        left -= count;
+        slot += count;
+        if (slot >= slots_end) {
+            slot -= mask + 1;
+            wanted ^= FLAGS_BOTH;
+        }
+        if (++at == end)
+            break;
     }
-    queue->used_index = used_index;
+    queue->used_index = queue->published_index - left;
     queue->free_head = free_head;
-    virtio_queue_open(queue, room);
-    if (VIRTIO_UNLIKELY(result < 0)) {
-        result = reap_odd(queue, at);
+    virtio_queue_open(queue, room - left - kept);
+    if (VIRTIO_UNLIKELY(odd)) {
+        int result = reap_odd(queue, at);
+
         return result > 0 || at == done ? (int)(at - done) + result : (int)(at - done);
     }
     return (int)(at - done);

@@ -7,6 +7,20 @@
 #include "queue_internal.h"
 #include "../core/endian.h"
 
+/* An entry that looks busy for ever: what `straight` points to where it must not be taken. Never written. */
+static const struct virtio_in_flight never_free = {.limit = 1};
+
+static void bar_straight_way(struct virtio_prepared *prepared)
+{
+    prepared->straight = (struct virtio_in_flight *)(uintptr_t)&never_free;
+}
+
+void virtio_prepared_lost(struct virtio_queue *queue)
+{
+    for (struct virtio_prepared *at = queue->prepared; at != NULL; at = at->next)
+        bar_straight_way(at);
+}
+
 /* How a request of so many buffers is kept: the number of descriptors that stay taken, 0 for none. */
 static uint32_t kept_by(const struct virtio_queue *queue, uint32_t count, bool *as_table)
 {
@@ -34,8 +48,10 @@ static void write_chain(struct virtio_queue *queue, struct virtio_prepared *prep
             virtio_fill_table(queue, head, prepared->buffers, prepared->readable, count);
         request = (struct virtio_request){&prepared->entry, 1, 1, VIRTQ_DESC_F_INDIRECT};
     }
-    if (!queue->packed)
+    if (!queue->packed) {
         last = virtio_split_write(queue, head, &request);
+        prepared->straight = &queue->in_flight[head];
+    }
     queue->free_head = queue->next[last];
     /* What is in flight takes a descriptor of a packed ring; of a split one it takes no more than it has. */
     queue->in_flight[head].chain = virtio_chain_of(0, VIRTIO_CHAIN_KEPT, queue->packed ? 1 : 0);
@@ -51,7 +67,7 @@ static int keep(struct virtio_queue *queue, struct virtio_prepared *prepared)
     if (prepared->kept >= room)
         return VIRTIO_E_FULL;
     prepared->generation = queue->generation;
-    prepared->straight = prepared->kept != 0 ? queue->generation : 0;
+    bar_straight_way(prepared);
     if (prepared->kept == 0)
         return VIRTIO_OK;
     virtio_queue_close(queue);
@@ -78,7 +94,16 @@ int virtio_prepared_begin(struct virtio_queue *queue, struct virtio_prepared *pr
     error = virtio_request_check(buffers, readable, writable, &prepared->limit);
     if (error == VIRTIO_OK && (count > queue->size || prepared->limit == 0))
         error = VIRTIO_E_TOO_LONG;
-    return error == VIRTIO_OK ? keep(queue, prepared) : error;
+    if (error == VIRTIO_OK)
+        error = keep(queue, prepared);
+    if (error != VIRTIO_OK)
+        return error;
+    prepared->next = queue->prepared;
+    prepared->link = &queue->prepared;
+    if (prepared->next != NULL)
+        prepared->next->link = &prepared->next;
+    queue->prepared = prepared;
+    return VIRTIO_OK;
 }
 
 /* Is it in flight? Of one that keeps nothing nobody knows. */
@@ -194,6 +219,10 @@ int virtio_prepared_end(struct virtio_queue *queue, struct virtio_prepared *prep
         queue->free_head = prepared->head;
         virtio_queue_open(queue, room + prepared->kept);
     }
+    *prepared->link = prepared->next;
+    if (prepared->next != NULL)
+        prepared->next->link = prepared->link;
     *prepared = (struct virtio_prepared){0};
+    bar_straight_way(prepared);
     return VIRTIO_OK;
 }

@@ -231,6 +231,7 @@ int virtio_queue_rebuild(struct virtio_queue *queue)
     int error;
 
     virtio_queue_collect(queue);
+    virtio_prepared_lost(queue);
     get_layout(queue, &layout);
     lay_out(queue, &layout);
     queue->recovered = true;

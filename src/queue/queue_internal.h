@@ -116,6 +116,9 @@ void virtio_queue_collect(struct virtio_queue *queue);
 void virtio_queue_put_aside(struct virtio_queue *queue, void *cookie, uint32_t written,
                             uint32_t room);
 
+/** The ring was laid out anew: what prepared requests had kept in it is gone. */
+void virtio_prepared_lost(struct virtio_queue *queue);
+
 /** Take the oldest of the completions that were put aside; there is one. */
 void virtio_queue_take_aside(struct virtio_queue *queue, struct virtio_done *done);
 

@@ -125,7 +125,7 @@ static inline void publish(struct virtio_queue *queue)
 }
 
 /* With VIRTIO_F_EVENT_IDX. @return whether the device wants to be notified. */
-static bool publish_with_event(struct virtio_queue *queue)
+static inline bool publish_with_event(struct virtio_queue *queue)
 {
     uint16_t old = (uint16_t)queue->published_index;
 
@@ -181,6 +181,8 @@ int virtio_kick(struct virtio_queue *queue)
         publish(queue);
         wanted = (order16(queue, __atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED)) &
                   VIRTQ_USED_F_NO_NOTIFY) == 0;
+    } else if (queue->kick_detour == VIRTIO_KICK_EVENT_IDX) {
+        wanted = publish_with_event(queue);
     } else {
         wanted = kick_detour(queue, &value);
     }

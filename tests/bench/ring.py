@@ -29,7 +29,22 @@ LIMITS = {
     (3, 1, "prepared"): 130,
 }
 PACKED_MORE = 1.10
-ENFORCED = {("split", "off", "afresh")}
+
+# Where that is not met yet, what it may cost meanwhile: it must not grow.
+# (layout, event_idx, descriptors, batch, build): limit
+HELD = {
+    ("split", "on", 3, 32, "prepared"): 67,
+    ("split", "on", 3, 1, "prepared"): 145,
+    ("packed", "off", 1, 32, "afresh"): 115,
+    ("packed", "on", 1, 32, "afresh"): 115,
+    ("packed", "off", 3, 32, "prepared"): 114,
+    ("packed", "on", 3, 32, "prepared"): 115,
+    ("packed", "off", 3, 1, "prepared"): 188,
+    ("packed", "on", 3, 1, "prepared"): 210,
+    ("packed", "off", 1, 1, "afresh"): 192,
+    ("packed", "on", 1, 1, "afresh"): 214,
+    ("packed", "on", 3, 1, "afresh"): 260,
+}
 
 # Register accesses per request at most.
 NOTIFICATIONS = {1: 1.0, 32: 0.1}
@@ -52,7 +67,7 @@ def limit_of(row):
     limit = LIMITS.get((shape, batch, build))
     if limit is not None and layout == "packed":
         limit = round(limit * PACKED_MORE, 1)
-    return limit
+    return limit, HELD.get(row, limit)
 
 
 def measure(build_directory, row):
@@ -100,12 +115,13 @@ def main():
     print("layout  event_idx  descriptors  batch  build     instructions  at most  accesses  notifications")
     for row, (instructions, accesses, notifications) in zip(table, results):
         layout, event_idx, shape, batch, build = row
-        limit = limit_of(row)
-        over = (limit is not None and instructions > limit and (layout, event_idx, build) in ENFORCED) or notifications > NOTIFICATIONS[batch]
+        wanted, limit = limit_of(row)
+        over = (limit is not None and instructions > limit) or notifications > NOTIFICATIONS[batch]
         failures += over
         print(f"{layout:7} {event_idx:10} {shape:11} {batch:6}  {build:9} {instructions:12.1f} "
               f"{limit if limit is not None else '-':>8} {accesses:9.1f} {notifications:14.3f}"
-              f"{'  OVER BUDGET' if over else ''}")
+              f"{'  OVER BUDGET' if over else ''}"
+              f"{f'  (not met: {wanted})' if wanted is not None and instructions > wanted else ''}")
         lines.append(f"{layout}\t{event_idx}\t{shape}\t{batch}\t{build}\t{instructions:.2f}\t"
                      f"{accesses:.2f}\t{notifications:.4f}")
     print("code size of the ring formats, bytes of .text, x86_64 -O2")

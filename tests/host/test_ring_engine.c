@@ -913,6 +913,27 @@ static void test_p61_good_completions_before_a_lie_count(void **state)
     }
 }
 
+/* A packed ring: an id whose chain was submitted, but not shown yet. */
+static void test_p61_what_was_not_shown_is_not_used(void **state)
+{
+    struct virtio_buffer buffers[2] = {{0x1000, 8}, {0x2000, 8}};
+
+    (void)state;
+    begin_lie(&variants[5], 1);
+    assert_ok(virtio_submit_buffers(&queue, buffers, 1, 1, NULL));
+    device_use(1, 8, 1, 1);
+    expect_broken();
+    begin_lie(&variants[5], 1);
+    assert_ok(virtio_submit_buffers(&queue, buffers, 1, 1, NULL));
+    device_use(1, 8, 1, 1);
+    {
+        struct virtio_done done;
+
+        assert_result(virtio_reap(&queue, &done), VIRTIO_E_BROKEN);
+    }
+    stop();
+}
+
 static void test_in_order_batch_that_was_not_made_is_found(void **state)
 {
     (void)state;
@@ -1251,6 +1272,7 @@ int main(void)
         cmocka_unit_test(test_p61_lies_are_found_in_every_variant),
         cmocka_unit_test(test_p61_an_id_twice_is_found),
         cmocka_unit_test(test_p61_good_completions_before_a_lie_count),
+        cmocka_unit_test(test_p61_what_was_not_shown_is_not_used),
         cmocka_unit_test(test_in_order_batch_that_was_not_made_is_found),
         cmocka_unit_test(test_p62_descriptors_are_not_believed),
         cmocka_unit_test(test_p66_tables_when_the_ring_is_short),
