@@ -64,3 +64,17 @@ int virtio_queue_detour(struct virtio_queue *queue, struct virtio_done *done)
     } while (result > 0 && virtio_queue_forget(queue, done));
     return result;
 }
+
+int virtio_queue_detour_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most)
+{
+    uint32_t taken = 0;
+
+    while (taken < most) {
+        int result = virtio_reap(queue, &done[taken]);
+
+        if (result <= 0)
+            return taken != 0 ? (int)taken : result;
+        taken++;
+    }
+    return (int)taken;
+}

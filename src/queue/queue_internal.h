@@ -125,6 +125,9 @@ void virtio_queue_take_aside(struct virtio_queue *queue, struct virtio_done *don
 /** As virtio_reap, of an open queue with detours. */
 int virtio_queue_detour(struct virtio_queue *queue, struct virtio_done *done);
 
+/** As virtio_reap_many, one by one. */
+int virtio_queue_detour_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most);
+
 /** Is this the completion of an abandoned chain? If so it is forgotten now. */
 bool virtio_queue_forget(struct virtio_queue *queue, const struct virtio_done *done);
 

@@ -351,7 +351,7 @@ int virtio_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint3
     if (VIRTIO_UNLIKELY(most <= 1 || queue->room == 0 || queue->detour != 0)) {
         if (queue->room != 0 && queue->detour == VIRTIO_DETOUR_PACKED && most != 0)
             return virtio_packed_reap_many(queue, done, most);
-        return most == 0 ? VIRTIO_E_INVALID : virtio_reap(queue, done);
+        return most == 0 ? VIRTIO_E_INVALID : virtio_queue_detour_many(queue, done, most);
     }
     if (left == 0) {
         int seen = see_used(queue, queue->used_index);

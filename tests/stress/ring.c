@@ -143,7 +143,7 @@ static void run_split(void)
                 fail("a torn chain", head);
             serve((const uint64_t *)(uintptr_t)first->addr, (uint64_t *)(uintptr_t)second->addr,
                   first->len, second->len);
-            if (!in_order || next + 1u == index || batch == 7) {
+            if (!in_order || (uint16_t)(next + 1) == index || batch == 7) {
                 /* In order: one entry for a batch, where its first would be. */
                 __atomic_store_n(&used->ring[used_index % QUEUE_SIZE].id, head, __ATOMIC_RELAXED);
                 __atomic_store_n(&used->ring[used_index % QUEUE_SIZE].len, 8, __ATOMIC_RELAXED);
