@@ -82,7 +82,7 @@ def disk_options(device, work, images):
     if device.kind == "vhost-user-blk":
         socket = pathlib.Path(work) / f"{device.role}.vhost"
         return (["-chardev", f"socket,id=vhost-{device.role},path={socket}"],
-                [f"chardev=vhost-{device.role}"])
+                [f"chardev=vhost-{device.role}", "num-queues=1"])  # as many as the daemon has
     properties = [f"drive={device.role}", f"serial={device.role}"]
     if device.role == "boot":
         properties.append("bootindex=1")
@@ -137,6 +137,9 @@ def qemu(configuration, work, images, kernel, iso):
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial",
         f"file:{work / SERIAL_LOG}" if configuration.has_terminal else "stdio",
         "-qmp", f"unix:{work / 'qmp'},server=on,wait=off",
+        # The kernel uses one CPU. With only one, QEMU's translator leaves out the guest's memory barriers,
+        # though its device models run in other threads: a notification can be lost then.
+        "-smp", "2",
         # The kernel's exit status; QEMU's default port is another one.
         "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4",
         # Accesses of a wrong width or to a register that is not there are "guest errors".
