@@ -913,6 +913,37 @@ static void test_p61_good_completions_before_a_lie_count(void **state)
     }
 }
 
+static void test_p61_used_index_beyond_what_was_shown(void **state)
+{
+    (void)state;
+    begin_lie(&variants[0], 2);
+    submit_one(); /* not shown */
+    for (uint32_t i = 0; i < 3; i++)
+        device_use(i, 8, 1, 1);
+    expect_broken();
+}
+
+/* A batch that goes over the ring's end comes in one call. */
+static void test_a_batch_over_the_end_comes_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+        start(variants[i].features, 8, 0);
+        for (unsigned round = 0; round < 50; round++) {
+            struct virtio_done done[8];
+
+            for (unsigned j = 0; j < 5; j++)
+                submit_one();
+            assert_ok(virtio_kick(&queue));
+            assert_int_equal(device_take(), 5);
+            while (model.count != 0)
+                device_complete(0, 8);
+            assert_result(virtio_reap_many(&queue, done, 8), 5);
+        }
+        stop();
+    }
+}
+
 /* A packed ring: an id whose chain was submitted, but not shown yet. */
 static void test_p61_what_was_not_shown_is_not_used(void **state)
 {
@@ -1272,6 +1303,8 @@ int main(void)
         cmocka_unit_test(test_p61_lies_are_found_in_every_variant),
         cmocka_unit_test(test_p61_an_id_twice_is_found),
         cmocka_unit_test(test_p61_good_completions_before_a_lie_count),
+        cmocka_unit_test(test_p61_used_index_beyond_what_was_shown),
+        cmocka_unit_test(test_a_batch_over_the_end_comes_whole),
         cmocka_unit_test(test_p61_what_was_not_shown_is_not_used),
         cmocka_unit_test(test_in_order_batch_that_was_not_made_is_found),
         cmocka_unit_test(test_p62_descriptors_are_not_believed),
