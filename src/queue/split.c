@@ -203,15 +203,17 @@ static inline int see_used(struct virtio_queue *queue, uint32_t used_index)
     uint32_t left = (uint16_t)(seen - used_index);
 
     virtio_order_after_load(queue);
-    if (VIRTIO_UNLIKELY(left > queue->published_index - used_index))
-        return -1;
     queue->used_seen = used_index + left;
-    return (int)left;
+    return VIRTIO_LIKELY(left <= queue->published_index - used_index) ? (int)left : -1;
 }
 
+/* What see_used refused is in used_seen; it is not read from the device again, and not kept. */
 static VIRTIO_COLD int broken_index(struct virtio_queue *queue)
 {
-    return virtio_queue_broken(queue, "used index", order16(queue, queue->used->idx));
+    uint16_t seen = (uint16_t)queue->used_seen;
+
+    queue->used_seen = queue->used_index;
+    return virtio_queue_broken(queue, "used index", seen);
 }
 
 /*
