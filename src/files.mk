@@ -45,6 +45,8 @@ VIRTIO_TRANSPORT_SOURCES := \
 VIRTIO_DRIVER_SOURCES := \
 	src/drivers/balloon.c \
 	src/drivers/blk.c \
+	src/drivers/blk_commands.c \
+	src/drivers/blk_config.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
 	src/drivers/input.c \

@@ -11,173 +11,16 @@
  * Must not: keep anything of the caller's in shared memory, read a status byte before the queue has said
  * that the chain was used, or give back a slot or a buffer that the device may still know.
  */
-#include "driver.h"
-#include <virtio/blk.h>
-
-/* Request types and status values (spec 5.2.6). */
-#define VIRTIO_BLK_T_IN     0u
-#define VIRTIO_BLK_T_OUT    1u
-#define VIRTIO_BLK_T_FLUSH  4u
-#define VIRTIO_BLK_T_GET_ID 8u
-
-#define VIRTIO_BLK_S_OK     0u
-#define VIRTIO_BLK_S_IOERR  1u
-#define VIRTIO_BLK_S_UNSUPP 2u
+#include "blk_internal.h"
 
 /* Not a status: what the byte holds until the device writes it. */
 #define STATUS_UNWRITTEN 0xffu
-
-#define ID_BYTES (VIRTIO_BLK_ID_SIZE - 1)
 
 /* The most data in one device request. Lengths are 32 bits wide, and devices keep them in signed ones. */
 #define PART_MAX (1u << 30)
 
 /* Buffers of a request beside its data: header and status. */
 #define FRAME_BUFFERS 2u
-
-#define NO_LIMIT UINT32_MAX
-
-/* Device configuration space (spec 5.2.4), as far as it is used. */
-struct virtio_blk_config {
-    uint64_t capacity;
-    uint32_t size_max;
-    uint32_t seg_max;
-    uint16_t cylinders;
-    uint8_t heads;
-    uint8_t sectors;
-    uint32_t blk_size;
-    uint8_t physical_block_exp;
-    uint8_t alignment_offset;
-    uint16_t min_io_size;
-    uint32_t opt_io_size;
-};
-
-_Static_assert(offsetof(struct virtio_blk_config, size_max) == 8, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, seg_max) == 12, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, blk_size) == 20, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, physical_block_exp) == 24, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, alignment_offset) == 25, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, min_io_size) == 26, "spec 5.2.4");
-_Static_assert(offsetof(struct virtio_blk_config, opt_io_size) == 28, "spec 5.2.4");
-
-/* What the device reads at the beginning of a request (struct virtio_blk_req, spec 5.2.6). */
-struct virtio_blk_header {
-    uint32_t type;
-    uint32_t reserved;
-    uint64_t sector;
-};
-
-_Static_assert(sizeof(struct virtio_blk_header) == 16, "spec 5.2.6");
-
-/* A slot's shared memory. A cache line of its own, so that what the device writes never shares one with
- * another request where DMA is not coherent. */
-struct virtio_blk_unit {
-    struct virtio_blk_header header; /* device reads */
-    uint8_t id[ID_BYTES];            /* device writes */
-    uint8_t unused[27];
-    volatile uint8_t status; /* device writes */
-};
-
-_Static_assert(sizeof(struct virtio_blk_unit) == 64, "one cache line");
-
-struct virtio_blk_slot {
-    struct virtio_blk_slot *next; /* in the free or the ready list */
-    struct virtio_blk_unit *unit;
-    uint64_t unit_address;
-    void *cookie;
-    struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped */
-    uint64_t address;              /* device address of the part in flight, or of the next one */
-    uint64_t sector;               /* its first sector */
-    size_t left;                   /* bytes that are not sent yet */
-    uint32_t part;                 /* bytes of the part in flight */
-    uint32_t type;
-    int error;      /* of a request that is finished */
-    bool is_waited; /* by a blocking call: nobody else asks for it */
-};
-
-static bool is_live(const struct virtio_blk *blk)
-{
-    return blk->device.state == VIRTIO_DEVICE_READY;
-}
-
-/* All that is asked for is among the low 32 bits, and 32-bit CPUs need not look at the others. */
-static bool has_feature(const struct virtio_blk *blk, uint32_t feature)
-{
-    return ((uint32_t)blk->device.features & feature) != 0;
-}
-
-/* ---- Configuration ---- */
-
-/* A field that exists only with its feature, and where it goes. */
-struct config_field {
-    uint32_t feature;
-    uint8_t offset;
-    uint8_t width;
-    uint16_t destination;
-};
-
-#define CONFIG_FIELD(feature, name)                                                                \
-    {                                                                                              \
-        (uint32_t)(feature), offsetof(struct virtio_blk_config, name),                             \
-            sizeof(((struct virtio_blk_config *)0)->name), offsetof(struct virtio_blk, name)       \
-    }
-
-static const struct config_field config_fields[] = {
-    CONFIG_FIELD(VIRTIO_BLK_F_SIZE_MAX, size_max),
-    CONFIG_FIELD(VIRTIO_BLK_F_SEG_MAX, seg_max),
-    CONFIG_FIELD(VIRTIO_BLK_F_BLK_SIZE, blk_size),
-    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, physical_block_exp),
-    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, alignment_offset),
-    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, min_io_size),
-    CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, opt_io_size),
-};
-
-/* The fields whose feature was taken; the others stay 0. */
-static int read_fields(struct virtio_blk *blk)
-{
-    const struct config_field *end =
-        config_fields + sizeof(config_fields) / sizeof(config_fields[0]);
-
-    for (const struct config_field *from = config_fields; from < end; from++) {
-        uint64_t value;
-        int error;
-
-        if (!has_feature(blk, from->feature))
-            continue;
-        error = virtio_config_read(&blk->device, from->offset, from->width, &value);
-        if (error != VIRTIO_OK)
-            return error;
-        *(uint32_t *)(void *)((uint8_t *)blk + from->destination) = (uint32_t)value;
-    }
-    return VIRTIO_OK;
-}
-
-/* Replace what is missing or makes no sense. The block sizes address nothing here, but callers will shift
- * and divide by them. */
-static void tame_fields(struct virtio_blk *blk)
-{
-    if (blk->size_max == 0)
-        blk->size_max = NO_LIMIT;
-    if (blk->seg_max == 0)
-        blk->seg_max = 1;
-    if (blk->blk_size < VIRTIO_BLK_SECTOR_SIZE || (blk->blk_size & (blk->blk_size - 1)) != 0)
-        blk->blk_size = VIRTIO_BLK_SECTOR_SIZE;
-    if (blk->physical_block_exp > 31 || blk->blk_size > UINT32_MAX >> blk->physical_block_exp)
-        blk->physical_block_exp = 0;
-}
-
-static int read_config(struct virtio_blk *blk)
-{
-    int error = virtio_config_read(&blk->device, offsetof(struct virtio_blk_config, capacity),
-                                   sizeof(blk->capacity), &blk->capacity);
-
-    if (error == VIRTIO_OK)
-        error = read_fields(blk);
-    tame_fields(blk);
-    blk->read_only = has_feature(blk, VIRTIO_BLK_F_RO);
-    blk->writeback = has_feature(blk, VIRTIO_BLK_F_FLUSH);
-    return error;
-}
 
 /* ---- Start and stop ---- */
 
@@ -227,14 +70,15 @@ static void init_slots(struct virtio_blk *blk)
 /* Slots, and buffers for one device request, in one piece of private memory; units in shared memory. */
 static int allocate(struct virtio_blk *blk)
 {
-    const struct virtio_host *host = blk->device.host;
+    const struct virtio_device *device = virtio_blk_device(blk);
+    const struct virtio_host *host = device->host;
     uint32_t segments = set_limits(blk);
     size_t size;
     int error;
 
     if (segments == 0)
         return VIRTIO_E_NOT_SUPPORTED;
-    error = virtio_allocate_shared(&blk->device, blk->depth * sizeof(struct virtio_blk_unit),
+    error = virtio_allocate_shared(device, blk->depth * sizeof(struct virtio_blk_unit),
                                    sizeof(struct virtio_blk_unit), &blk->shared);
     if (error != VIRTIO_OK)
         return error;
@@ -248,33 +92,45 @@ static int allocate(struct virtio_blk *blk)
     return VIRTIO_OK;
 }
 
+/* A queue with the slots of its requests. */
+static int open_queue(struct virtio_blk *blk, struct virtio_device *device, uint16_t index)
+{
+    int error = virtio_queue_start(&blk->queue, device, index, VIRTIO_BLK_QUEUE_SIZE);
+
+    return error == VIRTIO_OK ? allocate(blk) : error;
+}
+
+/* Undo it, as far as it came; the device has been reset. */
+static void close_queue(struct virtio_blk *blk)
+{
+    const struct virtio_device *device = virtio_blk_device(blk);
+    struct virtio_blk_done done;
+
+    if (device == NULL)
+        return;
+    while (virtio_blk_drain(blk, &done) > 0)
+        continue;
+    virtio_free_shared(device, &blk->shared);
+    if (blk->slots != NULL)
+        device->host->free(device->host->ctx, blk->slots, blk->private_size);
+    (void)virtio_ring_uninit(&blk->queue);
+}
+
 static int set_up(struct virtio_blk *blk)
 {
-    int error = read_config(blk);
+    int error = virtio_blk_read_config(blk);
 
     if (error == VIRTIO_OK)
-        error = virtio_queue_start(&blk->queue, &blk->device, 0, VIRTIO_BLK_QUEUE_SIZE);
-    if (error == VIRTIO_OK)
-        error = allocate(blk);
+        error = open_queue(blk, &blk->device, 0);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&blk->device);
     return error;
 }
 
-/* Free all that set_up acquired, as far as it came; the device has been reset. */
+/* Free all that set_up acquired; the device has been reset. */
 static int tear_down(struct virtio_blk *blk)
 {
-    const struct virtio_host *host = blk->device.host;
-    struct virtio_blk_done done;
-
-    while (virtio_blk_drain(blk, &done) > 0)
-        continue;
-    (void)virtio_ring_uninit(&blk->queue);
-    virtio_free_shared(&blk->device, &blk->shared);
-    if (blk->slots != NULL)
-        host->free(host->ctx, blk->slots, blk->private_size);
-    blk->slots = NULL;
-    blk->free_slots = NULL;
+    close_queue(blk);
     return virtio_device_end(&blk->device);
 }
 
@@ -303,7 +159,10 @@ int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
 
 int virtio_blk_halt(struct virtio_blk *blk)
 {
-    return virtio_device_stop(&blk->device) == VIRTIO_E_TIMEOUT ? VIRTIO_E_TIMEOUT : VIRTIO_OK;
+    struct virtio_device *device = virtio_blk_device(blk);
+
+    return device != NULL && virtio_device_stop(device) == VIRTIO_E_TIMEOUT ? VIRTIO_E_TIMEOUT
+                                                                            : VIRTIO_OK;
 }
 
 int virtio_blk_stop(struct virtio_blk *blk)
@@ -326,6 +185,7 @@ static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
         slot->left = 0;
         slot->mapping.size = 0;
         slot->is_waited = false;
+        slot->device_reads = type == VIRTIO_BLK_T_OUT;
     }
     return slot;
 }
@@ -334,10 +194,10 @@ static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
 static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
 {
     if (slot->mapping.size != 0) {
-        int unmapped = virtio_unmap_buffer(&blk->device, &slot->mapping);
+        int unmapped = virtio_unmap_buffer(virtio_blk_device(blk), &slot->mapping);
 
         slot->mapping.size = 0;
-        if (error == VIRTIO_OK && slot->type == VIRTIO_BLK_T_IN)
+        if (error == VIRTIO_OK && !slot->device_reads)
             error = unmapped;
     }
     slot->error = error;
@@ -348,7 +208,7 @@ static int check_data(const struct virtio_blk *blk, uint64_t sector, const void 
 {
     uint64_t end;
 
-    if (!is_live(blk))
+    if (!virtio_blk_is_live(blk))
         return VIRTIO_E_STATE;
     if (bytes == 0)
         return VIRTIO_E_ZERO_LENGTH;
@@ -374,8 +234,8 @@ static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, vo
     if (slot == NULL)
         return VIRTIO_E_FULL;
     error = virtio_map_all_bytes_in_shared_buffer(
-        &blk->device, buffer, bytes,
-        slot->type == VIRTIO_BLK_T_IN ? VIRTIO_DEVICE_WRITES : VIRTIO_DEVICE_READS, &slot->mapping);
+        virtio_blk_device(blk), buffer, bytes,
+        slot->device_reads ? VIRTIO_DEVICE_READS : VIRTIO_DEVICE_WRITES, &slot->mapping);
     if (error != VIRTIO_OK) {
         give_back_slot(blk, slot);
         return error;
@@ -388,9 +248,9 @@ static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, vo
 }
 
 /* Check a request without data of the caller's and find it a slot. */
-static int begin_plain(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun)
+int virtio_blk_begin(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun)
 {
-    if (!is_live(blk))
+    if (!virtio_blk_is_live(blk))
         return VIRTIO_E_STATE;
     *begun = take_slot(blk, type);
     return *begun != NULL ? VIRTIO_OK : VIRTIO_E_FULL;
@@ -422,7 +282,8 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 {
     struct virtio_buffer *buffer = blk->buffers;
     struct virtio_blk_unit *unit = slot->unit;
-    bool legacy = blk->device.legacy;
+    const struct virtio_device *device = virtio_blk_device(blk);
+    bool legacy = device->legacy;
     unsigned readable = 1;
     unsigned count;
 
@@ -431,13 +292,13 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     unit->header.type = virtio_order32(legacy, slot->type);
     unit->header.sector = virtio_order64(legacy, slot->sector);
     unit->status = STATUS_UNWRITTEN;
-    virtio_give_shared(&blk->device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
+    virtio_give_shared(device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
 
     *buffer++ = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
     count = put_data(blk, slot, buffer);
     buffer[count] = (struct virtio_buffer){
         slot->unit_address + offsetof(struct virtio_blk_unit, status), sizeof(unit->status)};
-    if (slot->type == VIRTIO_BLK_T_OUT)
+    if (slot->device_reads)
         readable += count;
     return virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable,
                                  (uint16_t)(count + 2 - readable), slot);
@@ -451,7 +312,9 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
  */
 static int judge_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
 {
-    virtio_give_shared(&blk->device, slot->unit, sizeof(*slot->unit), VIRTIO_SYNC_FOR_CPU);
+    const struct virtio_device *device = virtio_blk_device(blk);
+
+    virtio_give_shared(device, slot->unit, sizeof(*slot->unit), VIRTIO_SYNC_FOR_CPU);
     switch (slot->unit->status) {
     case VIRTIO_BLK_S_OK:
         break;
@@ -462,7 +325,7 @@ static int judge_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint
     default:
         return VIRTIO_E_RESPONSE;
     }
-    if (slot->type == VIRTIO_BLK_T_IN && written < slot->part && !blk->device.legacy)
+    if (slot->type == VIRTIO_BLK_T_IN && written < slot->part && !device->legacy)
         return VIRTIO_E_RESPONSE;
     slot->address += slot->part;
     slot->sector += slot->part / VIRTIO_BLK_SECTOR_SIZE;
@@ -508,7 +371,7 @@ static int give_up(struct virtio_blk *blk, struct virtio_blk_slot *slot, int err
 }
 
 /* Send a request and wait for it. */
-static int run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 {
     struct virtio_done used;
     int result = send_part(blk, slot);
@@ -521,7 +384,7 @@ static int run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     slot->is_waited = true;
     result = virtio_kick(&blk->queue);
     while (result >= 0) {
-        result = virtio_wait(&blk->queue, &used, blk->device.timeout_us);
+        result = virtio_wait(&blk->queue, &used, virtio_blk_device(blk)->timeout_us);
         if (result > 0) {
             struct virtio_blk_slot *finished = complete(blk, &used);
 
@@ -542,7 +405,7 @@ static int run_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void
     struct virtio_blk_slot *slot;
     int error = begin_data(blk, type, sector, buffer, bytes, &slot);
 
-    return error == VIRTIO_OK ? run(blk, slot) : error;
+    return error == VIRTIO_OK ? virtio_blk_run(blk, slot) : error;
 }
 
 int virtio_blk_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes)
@@ -560,35 +423,15 @@ int virtio_blk_flush(struct virtio_blk *blk)
     struct virtio_blk_slot *slot;
     int error;
 
-    if (is_live(blk) && !blk->writeback)
+    if (virtio_blk_is_live(blk) && !blk->writeback)
         return VIRTIO_OK;
-    error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
-    return error == VIRTIO_OK ? run(blk, slot) : error;
-}
-
-int virtio_blk_get_id(struct virtio_blk *blk, char *id)
-{
-    struct virtio_blk_slot *slot;
-    int error = begin_plain(blk, VIRTIO_BLK_T_GET_ID, &slot);
-
-    id[0] = '\0';
-    if (error != VIRTIO_OK)
-        return error;
-    /* Whatever the device leaves out reads as NUL. */
-    memset(slot->unit->id, 0, ID_BYTES);
-    slot->address = slot->unit_address + offsetof(struct virtio_blk_unit, id);
-    slot->left = ID_BYTES;
-    error = run(blk, slot);
-    if (error != VIRTIO_OK)
-        return error;
-    memcpy(id, slot->unit->id, ID_BYTES);
-    id[ID_BYTES] = '\0';
-    return VIRTIO_OK;
+    error = virtio_blk_begin(blk, VIRTIO_BLK_T_FLUSH, &slot);
+    return error == VIRTIO_OK ? virtio_blk_run(blk, slot) : error;
 }
 
 /* ---- Asynchronous calls ---- */
 
-static int send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
+int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
 {
     int error = send_part(blk, slot);
 
@@ -608,7 +451,7 @@ static int send_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, voi
     struct virtio_blk_slot *slot;
     int error = begin_data(blk, type, sector, buffer, bytes, &slot);
 
-    return error == VIRTIO_OK ? send(blk, slot, cookie) : error;
+    return error == VIRTIO_OK ? virtio_blk_send(blk, slot, cookie) : error;
 }
 
 int virtio_blk_submit_read(struct virtio_blk *blk, uint64_t sector, void *buffer, size_t bytes,
@@ -626,12 +469,12 @@ int virtio_blk_submit_write(struct virtio_blk *blk, uint64_t sector, const void 
 int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie)
 {
     struct virtio_blk_slot *slot;
-    int error = begin_plain(blk, VIRTIO_BLK_T_FLUSH, &slot);
+    int error = virtio_blk_begin(blk, VIRTIO_BLK_T_FLUSH, &slot);
 
     if (error != VIRTIO_OK)
         return error;
     if (blk->writeback)
-        return send(blk, slot, cookie);
+        return virtio_blk_send(blk, slot, cookie);
     slot->cookie = cookie;
     slot->error = VIRTIO_OK;
     keep(blk, slot);
@@ -641,7 +484,7 @@ int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie)
 
 int virtio_blk_kick(struct virtio_blk *blk)
 {
-    return is_live(blk) ? virtio_kick(&blk->queue) : VIRTIO_E_STATE;
+    return virtio_blk_is_live(blk) ? virtio_kick(&blk->queue) : VIRTIO_E_STATE;
 }
 
 /* Hand a finished request back to the caller. */
@@ -689,7 +532,7 @@ static int take(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t t
 
 int virtio_blk_reap(struct virtio_blk *blk, struct virtio_blk_done *done)
 {
-    return is_live(blk) ? take(blk, done, 0) : VIRTIO_E_STATE;
+    return virtio_blk_is_live(blk) ? take(blk, done, 0) : VIRTIO_E_STATE;
 }
 
 int virtio_blk_wait(struct virtio_blk *blk, struct virtio_blk_done *done, uint32_t timeout_us)
@@ -715,9 +558,9 @@ int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
     struct virtio_done used;
     int result;
 
-    if (blk->device.state == VIRTIO_DEVICE_FOUND)
+    if (virtio_blk_device(blk) == NULL)
         return 0;
-    if (blk->device.state != VIRTIO_DEVICE_STOPPED)
+    if (virtio_blk_device(blk)->state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
     if (hand_back_kept(blk, done) > 0)
         return 1;

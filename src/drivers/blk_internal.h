@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the block driver share: the wire format of requests (spec 5.2.6), slots, and the few
+ * functions of blk.c that the others send their requests with. Each kind of request beyond read, write
+ * and flush is in a file of its own, so that a kernel which does not use it does not link it.
+ */
+#ifndef VIRTIO_DRIVERS_BLK_INTERNAL_H
+#define VIRTIO_DRIVERS_BLK_INTERNAL_H
+
+#include "driver.h"
+#include <virtio/blk.h>
+
+/* Request types and status values (spec 5.2.6). */
+#define VIRTIO_BLK_T_IN     0u
+#define VIRTIO_BLK_T_OUT    1u
+#define VIRTIO_BLK_T_FLUSH  4u
+#define VIRTIO_BLK_T_GET_ID 8u
+
+#define VIRTIO_BLK_S_OK     0u
+#define VIRTIO_BLK_S_IOERR  1u
+#define VIRTIO_BLK_S_UNSUPP 2u
+
+#define VIRTIO_BLK_ID_BYTES (VIRTIO_BLK_ID_SIZE - 1)
+
+/* What the device reads at the beginning of a request (struct virtio_blk_req, spec 5.2.6). */
+struct virtio_blk_header {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+};
+
+_Static_assert(sizeof(struct virtio_blk_header) == 16, "spec 5.2.6");
+
+/* A slot's shared memory. A cache line of its own, so that what the device writes never shares one with
+ * another request where DMA is not coherent. */
+struct virtio_blk_unit {
+    struct virtio_blk_header header; /* device reads */
+    union {
+        uint8_t bytes[47];
+        uint8_t id[VIRTIO_BLK_ID_BYTES]; /* device writes */
+    } data;                              /* of requests whose data is not the caller's buffer */
+    volatile uint8_t status;             /* device writes */
+};
+
+_Static_assert(sizeof(struct virtio_blk_unit) == 64, "one cache line");
+
+struct virtio_blk_slot {
+    struct virtio_blk_slot *next; /* in the free or the ready list */
+    struct virtio_blk_unit *unit;
+    uint64_t unit_address;
+    void *cookie;
+    struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped */
+    uint64_t address;              /* device address of the part in flight, or of the next one */
+    uint64_t sector;               /* its first sector */
+    size_t left;                   /* bytes that are not sent yet */
+    uint32_t part;                 /* bytes of the part in flight */
+    uint32_t type;
+    int error;         /* of a request that is finished */
+    bool is_waited;    /* by a blocking call: nobody else asks for it */
+    bool device_reads; /* its data; else the device writes it */
+};
+
+/* The device of a disk, or of one of its queues; NULL while it is not started. */
+static inline struct virtio_device *virtio_blk_device(const struct virtio_blk *blk)
+{
+    return blk->queue.device;
+}
+
+static inline bool virtio_blk_is_live(const struct virtio_blk *blk)
+{
+    const struct virtio_device *device = virtio_blk_device(blk);
+
+    return device != NULL && device->state == VIRTIO_DEVICE_READY;
+}
+
+/* All that is asked for is among the low 32 bits, and 32-bit CPUs need not look at the others. */
+static inline bool virtio_blk_has(const struct virtio_device *device, uint64_t feature)
+{
+    return ((uint32_t)device->features & (uint32_t)feature) != 0;
+}
+
+/* blk_config.c: read what the device says of itself, and replace what makes no sense. */
+int virtio_blk_read_config(struct virtio_blk *blk);
+
+/* Check that a request can be made now and find it a slot; its data, if there is any, is that of the unit.
+ * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_FULL. */
+int virtio_blk_begin(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun);
+
+/* The first bytes of the unit's data are the request's. */
+static inline void virtio_blk_use_unit_data(struct virtio_blk_slot *slot, size_t bytes)
+{
+    slot->address = slot->unit_address + offsetof(struct virtio_blk_unit, data);
+    slot->left = bytes;
+}
+
+/* Send a request and wait for it; the slot is given back, but its unit may still be read. */
+int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot);
+
+/* Send a request that the caller will ask for. */
+int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie);
+
+#endif
