@@ -164,20 +164,34 @@ int virtio_device_ready(struct virtio_device *device);
 int virtio_device_stop(struct virtio_device *device);
 
 /**
- * Bring a device back that needs a reset, broke its rings' rules or did not answer: reset it, negotiate the
- * same features again, lay all its queues out anew, and go on as before (DRIVER_OK if it was). What was
- * in flight comes back from virtio_drain, each cookie exactly once; until that has returned 0 a queue
- * refuses all other calls with VIRTIO_E_RESET. Prepared requests stay prepared. What the device type
- * keeps in the device (posted buffers, modes) is its driver's to set up again.
+ * Bring a device back that needs a reset, broke its rings' rules, did not answer or was gone: reset it,
+ * negotiate the same features again, lay all its queues out anew, and go on as before (DRIVER_OK unless it
+ * was merely begun). What was in flight comes back from virtio_drain, each cookie exactly once; until that
+ * has returned 0 a queue refuses all other calls with VIRTIO_E_RESET. Prepared requests stay prepared.
+ * Nothing is allocated. What the device type keeps in the device (posted buffers, modes) is its driver's to
+ * set up again: every driver has a recover call of its own, made of this one's two halves.
  *
- * @return VIRTIO_OK; VIRTIO_E_STATE when it is not begun, ready or stopped; VIRTIO_E_TIMEOUT and
- *         VIRTIO_E_GONE as virtio_device_stop; VIRTIO_E_FEATURES when it does not offer the same features
- *         any more or refuses them; the errors of virtio_ring_map and virtio_device_ready. On error
- *         the device is stopped (or lost, see virtio_device_stop), and everything can be drained.
+ * @return VIRTIO_OK; VIRTIO_E_STATE when it was never begun; VIRTIO_E_TIMEOUT and VIRTIO_E_GONE as
+ *         virtio_device_stop; VIRTIO_E_FEATURES when it does not offer the same features any more or
+ *         refuses them; VIRTIO_E_QUEUE_SIZE when a queue has another size now; the errors of
+ *         virtio_ring_map and virtio_device_ready. On error the device is stopped (or lost, see
+ *         virtio_device_stop), everything can be drained, and recovery may be tried again: of a device
+ *         that is gone when it is back.
  *
  * Context: the device's and all its queues'. Spec 2.1.2, 2.4.
  */
 int virtio_device_recover(struct virtio_device *device);
+
+/**
+ * The first half of virtio_device_recover: the device is begun afterwards, as if it had never been ready.
+ * Configuration space may be read, queues drained and buffers submitted; virtio_device_ready is the other
+ * half.
+ *
+ * @return as virtio_device_recover, without the errors of virtio_device_ready.
+ *
+ * Context: the device's and all its queues'. Spec 2.1.2, 2.4.
+ */
+int virtio_device_renew(struct virtio_device *device);
 
 /**
  * Give up on the device: set FAILED, then stop and close it. For errors after begin.

@@ -205,7 +205,7 @@ static int negotiate_again(struct virtio_device *device)
     if (error == VIRTIO_OK && device->features == taken)
         return VIRTIO_OK;
     device->features = taken;
-    return VIRTIO_E_FEATURES;
+    return error == VIRTIO_E_GONE ? error : VIRTIO_E_FEATURES;
 }
 
 static int rebuild_queues(struct virtio_device *device)
@@ -218,14 +218,23 @@ static int rebuild_queues(struct virtio_device *device)
     return error;
 }
 
-int virtio_device_recover(struct virtio_device *device)
+/* No recovery: what was made anew is the driver's again. @return `error`, which is not VIRTIO_OK. */
+static int give_up(struct virtio_device *device, int error)
 {
-    bool was_begun = device->state == VIRTIO_DEVICE_BEGUN;
+    set_failed(device);
+    device->state = VIRTIO_DEVICE_BEGUN; /* so that stopping it resets it */
+    (void)virtio_device_stop(device);
+    return error;
+}
+
+int virtio_device_renew(struct virtio_device *device)
+{
     int error;
 
-    if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY &&
-        device->state != VIRTIO_DEVICE_STOPPED)
+    if (device->state == VIRTIO_DEVICE_FOUND)
         return VIRTIO_E_STATE;
+    /* A device that was stopped because it was gone has never seen that reset. */
+    device->state = VIRTIO_DEVICE_BEGUN;
     error = virtio_device_stop(device);
     if (error != VIRTIO_OK)
         return error;
@@ -234,14 +243,18 @@ int virtio_device_recover(struct virtio_device *device)
         device->state = VIRTIO_DEVICE_BEGUN;
         error = rebuild_queues(device);
     }
-    if (error == VIRTIO_OK && !was_begun)
-        error = virtio_device_ready(device);
-    if (error == VIRTIO_OK)
-        return VIRTIO_OK;
-    set_failed(device);
-    device->state = VIRTIO_DEVICE_READY; /* so that stopping it resets it */
-    (void)virtio_device_stop(device);
-    return error;
+    return error == VIRTIO_OK ? VIRTIO_OK : give_up(device, error);
+}
+
+int virtio_device_recover(struct virtio_device *device)
+{
+    bool was_begun = device->state == VIRTIO_DEVICE_BEGUN;
+    int error = virtio_device_renew(device);
+
+    if (error != VIRTIO_OK || was_begun)
+        return error;
+    error = virtio_device_ready(device);
+    return error == VIRTIO_OK ? VIRTIO_OK : give_up(device, error);
 }
 
 int virtio_device_end(struct virtio_device *device)

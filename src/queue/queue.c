@@ -44,6 +44,24 @@ static int choose_size(const struct virtio_device *device, uint16_t limit, uint1
     return VIRTIO_OK;
 }
 
+/* A device that was reset may be another one by now: can it still have the queue as it is? */
+static int check_size(const struct virtio_queue *queue)
+{
+    const struct virtio_device *device = queue->device;
+    uint32_t maximum;
+    int error;
+
+    device->ops->set_queue_select(device, queue->index);
+    error = device->ops->get_queue_num_max(device, &maximum);
+    if (error != VIRTIO_OK)
+        return error;
+    if (maximum == 0)
+        return VIRTIO_E_NO_QUEUE;
+    return maximum == queue->size || (maximum > queue->size && !device->ops->dictates_queue_size)
+               ? VIRTIO_OK
+               : VIRTIO_E_QUEUE_SIZE;
+}
+
 /* Private memory, in one piece: what is in flight, what was put aside, the buffers of a chain under
  * construction, the links. */
 static size_t private_size(uint16_t size)
@@ -238,7 +256,9 @@ int virtio_queue_rebuild(struct virtio_queue *queue)
     queue->error = VIRTIO_E_RESET;
     if (queue->device->state != VIRTIO_DEVICE_READY)
         queue->kick_detour |= VIRTIO_KICK_NOT_READY;
-    error = map(queue);
+    error = check_size(queue);
+    if (error == VIRTIO_OK)
+        error = map(queue);
     if (error != VIRTIO_OK)
         virtio_queue_latch(queue, error);
     return error;
