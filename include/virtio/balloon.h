@@ -46,8 +46,8 @@
  *
  * When things go wrong. When the device does not answer within device.timeout_us, lies about a ring, asks for
  * a reset or is gone, the call that notices resets the device before it returns: the balloon is empty
- * then, all pages are the kernel's, and every call returns VIRTIO_E_STATE until virtio_balloon_stop and
- * virtio_balloon_start. Should the reset not be done in time the call returns VIRTIO_E_BUSY, and pages that the
+ * then, all pages are the kernel's, and every call returns VIRTIO_E_STATE until virtio_balloon_recover (or
+ * virtio_balloon_stop and virtio_balloon_start). Should the reset not be done in time the call returns VIRTIO_E_BUSY, and pages that the
  * device knows must never be used again.
  *
  * A device is one context's at a time. No call may be made from a host hook. A machine has one balloon.
@@ -121,8 +121,9 @@ struct virtio_balloon {
     uint32_t target;             /* read: pages that the host wants, when it was last asked */
     uint32_t poison_value;       /* read: as in the options */
 
-    uint32_t statistics; /* a set */
-    uint32_t command;    /* hinting: which was begun, or VIRTIO_BALLOON_CMD_ID_STOP */
+    uint32_t statistics;        /* a set */
+    uint32_t statistics_length; /* bytes of the latest ones */
+    uint32_t command;           /* hinting: which was begun, or VIRTIO_BALLOON_CMD_ID_STOP */
     struct virtio_buffer_queue inflate;
     struct virtio_buffer_queue deflate;
     struct virtio_buffer_queue stats;
@@ -164,6 +165,19 @@ int virtio_balloon_stop(struct virtio_balloon *balloon);
  * Context: the device's.
  */
 int virtio_balloon_halt(struct virtio_balloon *balloon);
+
+/**
+ * Bring a device back that asked for a reset, broke a ring's rules, did not answer or was gone, or that was
+ * halted: reset it and go on as after a start, with an empty balloon and the statistics sent last. Nothing is
+ * allocated.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover: it
+ *         is halted, and all pages are the kernel's (VIRTIO_E_TIMEOUT: lost, and they are not). May be called
+ *         again, for a device that was gone when it is back.
+ *
+ * Context: the device's. Spec 2.1.2, 2.4.
+ */
+int virtio_balloon_recover(struct virtio_balloon *balloon);
 
 /**
  * Ask how many pages the host wants to be in the balloon.

@@ -59,10 +59,11 @@
  * VIRTIO_E_RESPONSE, VIRTIO_E_MAP) is that request's alone; the disk stays usable. When the device does not
  * answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the blocking call that
  * notices resets the device before it returns, because until then the device may write to the caller's
- * buffer. The disk is halted then: every call returns VIRTIO_E_STATE, virtio_blk_drain hands back what else
- * was in flight, each cookie once, and virtio_blk_stop and virtio_blk_start bring the disk back to life.
- * With requests submitted by hand the decision is the caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and
- * changes nothing, virtio_blk_halt resets. virtio_dump(&disk.device) explains either.
+ * buffer. The disk is halted then: every call returns VIRTIO_E_STATE. virtio_blk_recover brings the disk back
+ * to life, and what else was in flight comes back from virtio_blk_reap, each cookie once; or from
+ * virtio_blk_drain, if the disk is to be stopped. With requests submitted by hand the decision is the
+ * caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and changes nothing, virtio_blk_halt and
+ * virtio_blk_recover reset. virtio_dump(&disk.device) explains either.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it
  * may still write to every buffer that was in flight. The blocking call returns VIRTIO_E_BUSY, its buffer
@@ -201,6 +202,20 @@ int virtio_blk_halt(struct virtio_blk *blk);
  * Context: the disk's.
  */
 int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done);
+
+/**
+ * Bring a disk back that asked for a reset, broke its ring's rules, did not answer or was gone, or that
+ * was halted: reset it and go on, with the same features and the capacity that it has now. Nothing is
+ * allocated. Requests that were in flight come back from virtio_blk_reap and virtio_blk_wait, each cookie
+ * once, with VIRTIO_E_RESET or their own result if they had completed; new ones may be submitted at once.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the disk is not started; the errors of virtio_device_recover and
+ *         VIRTIO_E_CONFIG: the disk is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a disk that
+ *         was gone (VIRTIO_E_GONE) when it is back.
+ *
+ * Context: the disk's. Spec 2.1.2, 2.4.
+ */
+int virtio_blk_recover(struct virtio_blk *blk);
 
 /**
  * Read, and wait for it.

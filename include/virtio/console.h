@@ -49,7 +49,8 @@
  * When things go wrong. What the device says of a port that does not exist, or says too shortly, is
  * ignored and counted (`ignored`); it is the device's mistake and harms nobody. When the device lies about a
  * ring, asks for a reset or is gone, every call that needs it says so (VIRTIO_E_BROKEN,
- * VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE) until virtio_console_stop and virtio_console_start. VIRTIO_E_TIMEOUT
+ * VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE) until virtio_console_recover (or virtio_console_stop and
+ * virtio_console_start). VIRTIO_E_TIMEOUT
  * is no failure of the device: nobody typed, or nobody read. Bytes that a device had not sent when it removed
  * their port can't be taken back: QEMU sends them when a port of that number comes again, or forgets them
  * and their buffer until the next start.
@@ -169,6 +170,20 @@ int virtio_console_stop(struct virtio_console *console);
  * Context: the device's.
  */
 int virtio_console_halt(struct virtio_console *console);
+
+/**
+ * Bring a device back that asked for a reset, broke a ring's rules or was gone, or that was halted: reset it
+ * and go on as after a start, without allocating anything. What was on its way in either direction is lost.
+ * With VIRTIO_CONSOLE_F_MULTIPORT all ports are removed first, and come again when the device says so:
+ * virtio_console_poll tells, and what was opened by virtio_console_open is to be opened again.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover and
+ *         VIRTIO_E_CONFIG: it is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device that was
+ *         gone when it is back.
+ *
+ * Context: the device's. Spec 2.1.2, 2.4.
+ */
+int virtio_console_recover(struct virtio_console *console);
 
 /**
  * Attend to the device: take what it says about its ports, answer, and tell what changed.

@@ -31,8 +31,8 @@
  * When things go wrong. What is too short for an event is ignored and counted (`ignored`). A length in
  * the configuration beyond 128 bytes counts as 128. When the device lies about a ring, asks for a reset or is
  * gone, every call that needs it says so (VIRTIO_E_BROKEN, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE) until
- * virtio_input_stop and virtio_input_start. VIRTIO_E_TIMEOUT of virtio_input_wait is no failure: nobody
- * touched the device.
+ * virtio_input_recover (or virtio_input_stop and virtio_input_start). VIRTIO_E_TIMEOUT of virtio_input_wait is
+ * no failure: nobody touched the device.
  *
  * A device is one context's at a time. No call may be made from a host hook.
  */
@@ -159,6 +159,18 @@ int virtio_input_stop(struct virtio_input *input);
  * Context: the device's.
  */
 int virtio_input_halt(struct virtio_input *input);
+
+/**
+ * Bring a device back that asked for a reset, broke a ring's rules or was gone, or that was halted: reset it
+ * and go on as after a start, without allocating anything. Events that were not taken are lost (a key that was
+ * held down may have been let go meanwhile), and so are status messages on their way.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover: it
+ *         is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device that was gone when it is back.
+ *
+ * Context: the device's. Spec 2.1.2, 2.4.
+ */
+int virtio_input_recover(struct virtio_input *input);
 
 /**
  * Take the next event, if there is one.

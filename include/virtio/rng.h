@@ -23,7 +23,7 @@
  * A device may limit how many bytes it gives in a time (QEMU: max-bytes, period) and answer late. What a
  * timeout, a reset, a lost device and a failing request mean is the same as for a disk (virtio/blk.h): an
  * error of one request is its own; when the device fails, the blocking call that notices resets it, and the
- * driver is halted until virtio_rng_stop and virtio_rng_start. An answer of more bytes than were asked for
+ * driver is halted until virtio_rng_recover (or virtio_rng_stop and virtio_rng_start). An answer of more bytes than were asked for
  * is such a failure: VIRTIO_E_BROKEN (on a legacy device, whose lengths may be wrong, it is cut to that).
  *
  * A device is one context's at a time. No call may be made from a host hook.
@@ -59,6 +59,8 @@ struct virtio_rng {
     struct virtio_queue queue;
     struct virtio_rng_slot *slots;      /* all, `depth` of them */
     struct virtio_rng_slot *free_slots; /* chained */
+    struct virtio_rng_slot *kept_slots; /* chained: answered or taken back, not yet handed back */
+    struct virtio_rng_slot **kept_tail; /* where the next one is chained to */
     struct virtio_shared shared;        /* the buffer of virtio_rng_read */
 };
 
@@ -104,6 +106,19 @@ int virtio_rng_stop(struct virtio_rng *rng);
  * Context: the device's. Spec 2.4.
  */
 int virtio_rng_halt(struct virtio_rng *rng);
+
+/**
+ * Bring a device back that asked for a reset, broke its ring's rules, did not answer or was gone, or that
+ * was halted: reset it and go on. Nothing is allocated. Requests that were in flight come back from
+ * virtio_rng_reap and virtio_rng_wait, each cookie once, with VIRTIO_E_RESET or their own result if they
+ * had completed; new ones may be submitted at once.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover: it
+ *         is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device that was gone when it is back.
+ *
+ * Context: the device's. Spec 2.1.2, 2.4.
+ */
+int virtio_rng_recover(struct virtio_rng *rng);
 
 /**
  * Hand back one request of a halted device.

@@ -113,6 +113,11 @@ static uint8_t *put_statistic(const struct virtio_balloon *balloon, uint8_t *at,
     return at + STATISTIC_SIZE;
 }
 
+static int submit_statistics_again(struct virtio_balloon *balloon)
+{
+    return virtio_buffer_queue_submit(&balloon->stats, 0, balloon->statistics_length, 0);
+}
+
 /* Fill the one buffer and submit it. */
 static int submit_statistics(struct virtio_balloon *balloon, const uint64_t *values)
 {
@@ -125,19 +130,19 @@ static int submit_statistics(struct virtio_balloon *balloon, const uint64_t *val
     }
     while ((uint32_t)(at - first) % (STATISTICS_STEP * STATISTIC_SIZE) != 0)
         at = put_statistic(balloon, at, STATISTIC_UNKNOWN, 0);
-    return virtio_buffer_queue_submit(&balloon->stats, 0, (uint32_t)(at - first), 0);
+    balloon->statistics_length = (uint32_t)(at - first);
+    return submit_statistics_again(balloon);
 }
 
-static int set_up(struct virtio_balloon *balloon, const struct virtio_balloon_options *options)
+/* With the statistics submitted, if there are any. */
+static int go_live(struct virtio_balloon *balloon)
 {
     bool has_stats = virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_STATS_VQ);
-    int error = start_queues(balloon);
+    int error = VIRTIO_OK;
 
-    if (error == VIRTIO_OK && has_stats)
-        error = submit_statistics(balloon, options->values);
-    if (error == VIRTIO_OK && virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_PAGE_POISON))
+    if (virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_PAGE_POISON))
         error = write_config(balloon, offsetof(struct virtio_balloon_config, poison_val),
-                             options->poison_value);
+                             balloon->poison_value);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&balloon->device);
     if (error == VIRTIO_OK)
@@ -147,6 +152,15 @@ static int set_up(struct virtio_balloon *balloon, const struct virtio_balloon_op
     if (error == VIRTIO_OK)
         error = virtio_balloon_get_target(balloon, NULL);
     return error;
+}
+
+static int set_up(struct virtio_balloon *balloon, const struct virtio_balloon_options *options)
+{
+    int error = start_queues(balloon);
+
+    if (error == VIRTIO_OK && virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_STATS_VQ))
+        error = submit_statistics(balloon, options->values);
+    return error == VIRTIO_OK ? go_live(balloon) : error;
 }
 
 /* Free all that set_up acquired, as far as it came; the device has been reset. */
@@ -206,6 +220,38 @@ int virtio_balloon_stop(struct virtio_balloon *balloon)
     int error = virtio_balloon_halt(balloon);
 
     return error == VIRTIO_OK ? tear_down(balloon) : error;
+}
+
+/* What was in flight is nobody's: the device has been renewed. */
+static void renew_queues(struct virtio_balloon *balloon)
+{
+    struct virtio_done done;
+
+    virtio_buffer_queue_renew(&balloon->inflate);
+    virtio_buffer_queue_renew(&balloon->deflate);
+    virtio_buffer_queue_renew(&balloon->stats);
+    virtio_buffer_queue_renew(&balloon->hints);
+    while (virtio_drain(&balloon->reports, &done) > 0)
+        continue;
+}
+
+int virtio_balloon_recover(struct virtio_balloon *balloon)
+{
+    int error = virtio_device_renew(&balloon->device);
+
+    if (balloon->device.state != VIRTIO_DEVICE_LOST)
+        balloon->actual = 0;
+    if (error != VIRTIO_OK)
+        return error;
+    balloon->command = VIRTIO_BALLOON_CMD_ID_STOP;
+    renew_queues(balloon);
+    if (virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_STATS_VQ))
+        error = submit_statistics_again(balloon);
+    if (error == VIRTIO_OK)
+        error = go_live(balloon);
+    if (error != VIRTIO_OK)
+        (void)virtio_balloon_halt(balloon);
+    return error;
 }
 
 /* ---- Requests that are waited for ---- */

@@ -553,24 +553,43 @@ static void finish_drained(struct virtio_blk *blk, struct virtio_blk_slot *slot,
     finish(blk, slot, error == VIRTIO_OK && slot->left != 0 ? VIRTIO_E_RESET : error);
 }
 
-int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
+/* Keep all that a reset took back; what a blocking call gave up on is nobody's. */
+static void keep_drained(struct virtio_blk *blk)
 {
     struct virtio_done used;
-    int result;
 
+    while (virtio_drain(&blk->queue, &used) > 0) {
+        struct virtio_blk_slot *slot = used.cookie;
+
+        finish_drained(blk, slot, used.written);
+        if (slot->is_waited)
+            give_back_slot(blk, slot);
+        else
+            keep(blk, slot);
+    }
+}
+
+int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done)
+{
     if (virtio_blk_device(blk) == NULL)
         return 0;
     if (virtio_blk_device(blk)->state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
-    if (hand_back_kept(blk, done) > 0)
-        return 1;
-    while ((result = virtio_drain(&blk->queue, &used)) > 0) {
-        struct virtio_blk_slot *slot = used.cookie;
+    keep_drained(blk);
+    return hand_back_kept(blk, done);
+}
 
-        finish_drained(blk, slot, used.written);
-        if (!slot->is_waited)
-            return hand_back(blk, slot, done);
-        give_back_slot(blk, slot);
-    }
-    return result;
+int virtio_blk_recover(struct virtio_blk *blk)
+{
+    int error = virtio_device_renew(&blk->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    keep_drained(blk);
+    error = virtio_blk_read_capacity(blk);
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&blk->device);
+    if (error != VIRTIO_OK)
+        (void)virtio_blk_halt(blk);
+    return error;
 }

@@ -88,10 +88,15 @@ static void tame_fields(struct virtio_blk *blk)
         blk->physical_block_exp = 0;
 }
 
+int virtio_blk_read_capacity(struct virtio_blk *blk)
+{
+    return virtio_config_read(&blk->device, offsetof(struct virtio_blk_config, capacity),
+                              sizeof(blk->capacity), &blk->capacity);
+}
+
 int virtio_blk_read_config(struct virtio_blk *blk)
 {
-    int error = virtio_config_read(&blk->device, offsetof(struct virtio_blk_config, capacity),
-                                   sizeof(blk->capacity), &blk->capacity);
+    int error = virtio_blk_read_capacity(blk);
 
     if (error == VIRTIO_OK)
         error = read_fields(blk);

@@ -82,6 +82,9 @@ static inline bool virtio_blk_has(const struct virtio_device *device, uint64_t f
 /* blk_config.c: read what the device says of itself, and replace what makes no sense. */
 int virtio_blk_read_config(struct virtio_blk *blk);
 
+/* The one thing of it that changes. */
+int virtio_blk_read_capacity(struct virtio_blk *blk);
+
 /* Check that a request can be made now and find it a slot; its data, if there is any, is that of the unit.
  * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_FULL. */
 int virtio_blk_begin(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun);

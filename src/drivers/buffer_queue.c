@@ -7,6 +7,12 @@
  */
 #include "buffer_queue.h"
 
+static void free_all(struct virtio_buffer_queue *buffers)
+{
+    buffers->in_flight = 0;
+    buffers->free = UINT64_MAX >> (VIRTIO_BUFFER_QUEUE_DEPTH_MAX - buffers->depth);
+}
+
 int virtio_buffer_queue_start(struct virtio_buffer_queue *buffers, struct virtio_device *device,
                               uint16_t index, uint16_t depth, uint32_t size)
 {
@@ -16,8 +22,7 @@ int virtio_buffer_queue_start(struct virtio_buffer_queue *buffers, struct virtio
         return error;
     buffers->depth = buffers->queue.size < depth ? buffers->queue.size : depth;
     buffers->size = size;
-    buffers->in_flight = 0;
-    buffers->free = UINT64_MAX >> (VIRTIO_BUFFER_QUEUE_DEPTH_MAX - buffers->depth);
+    free_all(buffers);
     return virtio_allocate_shared(device, (size_t)buffers->depth * size, 64, &buffers->shared);
 }
 
@@ -28,6 +33,17 @@ void virtio_buffer_queue_end(struct virtio_buffer_queue *buffers, struct virtio_
     buffers->depth = 0;
     buffers->in_flight = 0;
     buffers->free = 0;
+}
+
+void virtio_buffer_queue_renew(struct virtio_buffer_queue *buffers)
+{
+    struct virtio_done done;
+
+    if (buffers->depth == 0)
+        return;
+    while (virtio_drain(&buffers->queue, &done) > 0)
+        continue;
+    free_all(buffers);
 }
 
 int virtio_buffer_queue_find(const struct virtio_buffer_queue *buffers)

@@ -22,6 +22,10 @@ int virtio_buffer_queue_start(struct virtio_buffer_queue *buffers, struct virtio
 /** Give everything back; the device has been stopped. One that was not started is left alone. */
 void virtio_buffer_queue_end(struct virtio_buffer_queue *buffers, struct virtio_device *device);
 
+/** After virtio_device_renew: what was in flight is nobody's, and all buffers are free. One that was not started
+ * is left alone. */
+void virtio_buffer_queue_renew(struct virtio_buffer_queue *buffers);
+
 /** A free buffer's number, or VIRTIO_NO_BUFFER. It stays free until it is submitted. */
 int virtio_buffer_queue_find(const struct virtio_buffer_queue *buffers);
 

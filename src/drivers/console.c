@@ -247,6 +247,22 @@ int virtio_console_start(struct virtio_console *console, const struct virtio_dev
     return error;
 }
 
+/* The port is gone: nothing that was known of it counts. */
+static void forget_port(struct virtio_console_port *port)
+{
+    if (port->present)
+        port->changes |= VIRTIO_CONSOLE_REMOVED;
+    port->present = false;
+    port->console = false;
+    port->open = false;
+    port->host_open = false;
+    port->name[0] = '\0';
+    port->cols = 0;
+    port->rows = 0;
+    port->due = 0;
+    port->left = 0;
+}
+
 int virtio_console_halt(struct virtio_console *console)
 {
     return virtio_device_stop(&console->device) == VIRTIO_E_TIMEOUT ? VIRTIO_E_TIMEOUT : VIRTIO_OK;
@@ -257,6 +273,48 @@ int virtio_console_stop(struct virtio_console *console)
     int error = virtio_console_halt(console);
 
     return error == VIRTIO_OK ? tear_down(console) : error;
+}
+
+/* The port as it is before the device has said anything of it; what was on its way is lost. */
+static int renew_port(struct virtio_console_port *port)
+{
+    virtio_buffer_queue_renew(&port->receive);
+    virtio_buffer_queue_renew(&port->transmit);
+    forget_port(port);
+    return virtio_buffer_queue_fill(&port->receive);
+}
+
+/* Queues and ports as they are at a start. */
+static int renew_ports(struct virtio_console *console)
+{
+    int error = VIRTIO_OK;
+
+    virtio_buffer_queue_renew(&console->control_receive);
+    virtio_buffer_queue_renew(&console->control_transmit);
+    console->ports_due = 0;
+    for (uint32_t number = 0; number < console->port_count && error == VIRTIO_OK; number++)
+        error = renew_port(&console->ports[number]);
+    if (error == VIRTIO_OK && is_multiport(console))
+        error = virtio_buffer_queue_fill(&console->control_receive);
+    return error;
+}
+
+int virtio_console_recover(struct virtio_console *console)
+{
+    int error = virtio_device_renew(&console->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    error = renew_ports(console);
+    if (error == VIRTIO_OK && virtio_has_feature(&console->device, VIRTIO_CONSOLE_F_SIZE))
+        error = read_size(console);
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&console->device);
+    if (error == VIRTIO_OK)
+        error = introduce(console);
+    if (error != VIRTIO_OK)
+        (void)virtio_console_halt(console);
+    return error;
 }
 
 /* ---- What the device says of its ports ---- */
@@ -291,15 +349,7 @@ static int remove_port(struct virtio_console *console, struct virtio_console_por
     int result = VIRTIO_OK;
 
     clear_due(console, port, DUE_READY | DUE_OPEN);
-    port->present = false;
-    port->console = false;
-    port->open = false;
-    port->host_open = false;
-    port->name[0] = '\0';
-    port->cols = 0;
-    port->rows = 0;
-    port->changes |= VIRTIO_CONSOLE_REMOVED;
-    port->left = 0;
+    forget_port(port);
     while (result == VIRTIO_OK &&
            (result = virtio_buffer_queue_reap(&port->receive, &number, &written)) > 0)
         result = VIRTIO_OK;

@@ -153,6 +153,19 @@ static int read_types(struct virtio_input *input)
 
 /* ---- Start and stop ---- */
 
+/* With all buffers for events handed over. */
+static int go_live(struct virtio_input *input)
+{
+    int error = virtio_buffer_queue_fill(&input->events);
+
+    input->unseen = 0;
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&input->device);
+    if (error == VIRTIO_OK)
+        error = virtio_kick(&input->events.queue);
+    return error;
+}
+
 static int set_up(struct virtio_input *input)
 {
     int error = read_name(input);
@@ -169,13 +182,7 @@ static int set_up(struct virtio_input *input)
                                           VIRTIO_INPUT_STATUS_SIZE, EVENT_SIZE);
     /* QEMU says that it wrote what it has read. */
     virtio_queue_ignore_length(&input->status.queue);
-    if (error == VIRTIO_OK)
-        error = virtio_buffer_queue_fill(&input->events);
-    if (error == VIRTIO_OK)
-        error = virtio_device_ready(&input->device);
-    if (error == VIRTIO_OK)
-        error = virtio_kick(&input->events.queue);
-    return error;
+    return error == VIRTIO_OK ? go_live(input) : error;
 }
 
 /* Free all that set_up acquired, as far as it came; the device has been reset. */
@@ -215,6 +222,20 @@ int virtio_input_stop(struct virtio_input *input)
     int error = virtio_input_halt(input);
 
     return error == VIRTIO_OK ? tear_down(input) : error;
+}
+
+int virtio_input_recover(struct virtio_input *input)
+{
+    int error = virtio_device_renew(&input->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    virtio_buffer_queue_renew(&input->events);
+    virtio_buffer_queue_renew(&input->status);
+    error = go_live(input);
+    if (error != VIRTIO_OK)
+        (void)virtio_input_halt(input);
+    return error;
 }
 
 /* ---- Events ---- */

@@ -132,11 +132,16 @@ static void make_up_mac(const struct virtio_device *device, uint8_t *mac)
     mac[0] = (uint8_t)((mac[0] & 0xfcu) | 2u);
 }
 
+static int read_given_mac(struct virtio_net *net)
+{
+    return virtio_config_read_bytes(&net->device, offsetof(struct virtio_net_config, mac), net->mac,
+                                    sizeof(net->mac));
+}
+
 static int read_mac(struct virtio_net *net, const struct virtio_net_options *options)
 {
     if (virtio_has_feature(&net->device, VIRTIO_NET_F_MAC)) {
-        int error = virtio_config_read_bytes(&net->device, offsetof(struct virtio_net_config, mac),
-                                             net->mac, sizeof(net->mac));
+        int error = read_given_mac(net);
 
         if (error != VIRTIO_OK)
             return error;
@@ -418,4 +423,36 @@ int virtio_net_stop(struct virtio_net *net)
     int error = virtio_net_halt(net);
 
     return error == VIRTIO_OK ? tear_down(net) : error;
+}
+
+/* Queues as they are at a start: receive buffers with the device, nothing on its way out. */
+static int renew_queues(struct virtio_net *net)
+{
+    struct virtio_done done;
+    int error = VIRTIO_OK;
+
+    while (virtio_drain(&net->control, &done) > 0)
+        continue;
+    for (uint16_t at = 0; at < net->pairs_started && error == VIRTIO_OK; at++) {
+        virtio_net_keep_drained(&net->pairs[at]);
+        virtio_net_take_abandoned(net, &net->pairs[at]);
+        error = virtio_net_refill(net, &net->pairs[at]);
+    }
+    return error;
+}
+
+int virtio_net_recover(struct virtio_net *net)
+{
+    int error = virtio_device_renew(&net->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    error = renew_queues(net);
+    if (error == VIRTIO_OK && net->mac_is_given)
+        error = read_given_mac(net);
+    if (error == VIRTIO_OK)
+        error = go_live(net);
+    if (error != VIRTIO_OK)
+        (void)virtio_net_halt(net);
+    return error;
 }

@@ -36,13 +36,15 @@ struct virtio_net_buffer {
     uint64_t address;               /* the same for the device */
     uint8_t *data;                  /* bytes of the frame */
     uint32_t length;                /* how many */
-    bool lent;                      /* it heads a frame that the caller has */
+    bool lent;                      /* in a frame that the caller has */
 };
 
 /* A frame that is being sent. */
 struct virtio_net_slot {
-    struct virtio_net_slot *next; /* in the free list */
+    struct virtio_net_slot *next; /* in the free list, or that of frames taken back */
     void *cookie;
+    int error;      /* of a frame taken back */
+    bool abandoned; /* a blocking call gave up on it with the device lost */
     struct virtio_net_hdr *header;
     uint64_t header_address;
     struct virtio_mapping mapping; /* the frame */
@@ -62,6 +64,9 @@ static inline uint32_t virtio_net_buffer_bytes(const struct virtio_net *net)
 /* Allocate the receive buffers of a pair and hand them to its queue; `wanted` or what the queue can hold. */
 int virtio_net_fill(struct virtio_net *net, struct virtio_net_pair *pair, uint16_t wanted);
 
+/* Hand all buffers but those that are lent to the queue again: the device has been renewed. */
+int virtio_net_refill(struct virtio_net *net, struct virtio_net_pair *pair);
+
 /* Show the device the receive buffers that it does not know of yet. */
 int virtio_net_show(struct virtio_net_pair *pair);
 
@@ -71,6 +76,12 @@ int virtio_net_allocate_slots(struct virtio_net *net, struct virtio_net_pair *pa
 
 /* Give the slots back; the device has been reset, and cookies were drained. */
 void virtio_net_free_slots(struct virtio_net *net, struct virtio_net_pair *pair);
+
+/* Keep the frames that a reset took back, for virtio_net_reap and virtio_net_drain. */
+void virtio_net_keep_drained(struct virtio_net_pair *pair);
+
+/* Take back what a blocking call gave up on: the device has been renewed. */
+void virtio_net_take_abandoned(struct virtio_net *net, struct virtio_net_pair *pair);
 
 /* Set up the control queue; `index` of it. */
 int virtio_net_start_control(struct virtio_net *net, uint16_t index);

@@ -107,6 +107,25 @@ int virtio_net_fill(struct virtio_net *net, struct virtio_net_pair *pair, uint16
     return error;
 }
 
+int virtio_net_refill(struct virtio_net *net, struct virtio_net_pair *pair)
+{
+    struct virtio_done used;
+    int error = VIRTIO_OK;
+
+    while (virtio_drain(&pair->receive, &used) > 0)
+        continue;
+    pair->first = NULL;
+    pair->parts_missing = 0;
+    pair->error = VIRTIO_OK;
+    pair->shown = 0;
+    pair->unshown = 0;
+    for (uint16_t at = 0; at < pair->buffer_count && error == VIRTIO_OK; at++) {
+        if (!pair->buffers[at].lent)
+            error = submit_buffer(net, pair, &pair->buffers[at]);
+    }
+    return error;
+}
+
 /* ---- What the device says of a frame ---- */
 
 static void read_header(const struct virtio_net *net, const struct virtio_net_buffer *buffer,
@@ -253,9 +272,10 @@ static int finish_frame(struct virtio_net *net, uint16_t index, struct virtio_ne
     frame->part_length = first->length;
     frame->pair = index;
     frame->buffer = first;
-    first->lent = true;
-    for (const struct virtio_net_buffer *part = first; part != NULL; part = part->next)
+    for (struct virtio_net_buffer *part = first; part != NULL; part = part->next) {
+        part->lent = true;
         pair->held++;
+    }
     pair->received++;
     return 1;
 }
@@ -337,9 +357,10 @@ int virtio_net_release(struct virtio_net *net, struct virtio_net_frame *frame)
         return VIRTIO_E_INVALID;
     pair = &net->pairs[frame->pair];
     frame->buffer = NULL;
-    first->lent = false;
-    for (const struct virtio_net_buffer *part = first; part != NULL; part = part->next)
+    for (struct virtio_net_buffer *part = first; part != NULL; part = part->next) {
+        part->lent = false;
         pair->held--;
+    }
     return virtio_net_is_live(net) ? give_back(net, pair, first) : VIRTIO_OK;
 }
 

@@ -196,6 +196,15 @@ static void end_frame(struct virtio_net *net, struct virtio_net_pair *pair,
     give_back_slot(pair, slot);
 }
 
+void virtio_net_take_abandoned(struct virtio_net *net, struct virtio_net_pair *pair)
+{
+    for (uint16_t at = 0; at < pair->slot_count; at++) {
+        if (pair->slots[at].abandoned)
+            end_frame(net, pair, &pair->slots[at]);
+        pair->slots[at].abandoned = false;
+    }
+}
+
 static void build(const struct virtio_net *net, struct virtio_net_pair *pair,
                   const struct virtio_net_slot *slot, struct virtio_chain *chain)
 {
@@ -216,8 +225,10 @@ int virtio_net_send(struct virtio_net *net, const void *frame, size_t length,
         return error;
     build(net, &net->pairs[0], slot, &chain);
     error = virtio_flush(&net->pairs[0].transmit, &chain, NULL);
-    if (virtio_error_leaves_in_flight(error) && virtio_net_halt(net) != VIRTIO_OK)
+    if (virtio_error_leaves_in_flight(error) && virtio_net_halt(net) != VIRTIO_OK) {
+        slot->abandoned = true;
         return VIRTIO_E_BUSY;
+    }
     end_frame(net, &net->pairs[0], slot);
     return error;
 }
@@ -256,15 +267,52 @@ int virtio_net_kick(struct virtio_net *net, uint16_t pair)
 }
 
 static int hand_back(struct virtio_net *net, struct virtio_net_pair *pair,
-                     const struct virtio_done *used, int error, struct virtio_net_done *done)
+                     struct virtio_net_slot *slot, struct virtio_net_done *done)
 {
-    struct virtio_net_slot *slot = used->cookie;
-
     done->cookie = slot->cookie;
-    done->error = error;
+    done->error = slot->error;
     end_frame(net, pair, slot);
     pair->in_flight--;
     return 1;
+}
+
+/* The device has sent it. */
+static int hand_back_sent(struct virtio_net *net, struct virtio_net_pair *pair,
+                          struct virtio_net_slot *slot, struct virtio_net_done *done)
+{
+    slot->error = VIRTIO_OK;
+    return hand_back(net, pair, slot, done);
+}
+
+/* Hand back a frame that was kept, if there is one. */
+static int hand_back_kept(struct virtio_net *net, struct virtio_net_pair *pair,
+                          struct virtio_net_done *done)
+{
+    struct virtio_net_slot *slot = pair->kept_slots;
+
+    if (slot == NULL)
+        return 0;
+    pair->kept_slots = slot->next;
+    return hand_back(net, pair, slot, done);
+}
+
+/* What a device writes to a frame that it sends is nothing, so what was sent before the reset and what was
+ * not look the same: all of it counts as taken back. */
+void virtio_net_keep_drained(struct virtio_net_pair *pair)
+{
+    struct virtio_net_slot **tail = &pair->kept_slots;
+    struct virtio_done used;
+
+    while (*tail != NULL)
+        tail = &(*tail)->next;
+    while (virtio_drain(&pair->transmit, &used) > 0) {
+        struct virtio_net_slot *slot = used.cookie;
+
+        slot->error = VIRTIO_E_RESET;
+        slot->next = NULL;
+        *tail = slot;
+        tail = &slot->next;
+    }
 }
 
 int virtio_net_reap(struct virtio_net *net, uint16_t pair, struct virtio_net_done *done)
@@ -274,8 +322,12 @@ int virtio_net_reap(struct virtio_net *net, uint16_t pair, struct virtio_net_don
 
     if (result != VIRTIO_OK)
         return result;
-    result = virtio_reap(&net->pairs[pair].transmit, &used);
-    return result > 0 ? hand_back(net, &net->pairs[pair], &used, VIRTIO_OK, done) : result;
+    result = hand_back_kept(net, &net->pairs[pair], done);
+    if (result == 0)
+        result = virtio_reap(&net->pairs[pair].transmit, &used);
+    else
+        return result;
+    return result > 0 ? hand_back_sent(net, &net->pairs[pair], used.cookie, done) : result;
 }
 
 int virtio_net_wait(struct virtio_net *net, uint16_t pair, struct virtio_net_done *done,
@@ -284,25 +336,24 @@ int virtio_net_wait(struct virtio_net *net, uint16_t pair, struct virtio_net_don
     struct virtio_done used;
     int result = virtio_net_kick(net, pair);
 
-    if (result != VIRTIO_OK)
+    if (result == VIRTIO_OK)
+        result = hand_back_kept(net, &net->pairs[pair], done);
+    if (result != 0)
         return result;
     result = virtio_wait(&net->pairs[pair].transmit, &used, timeout_us);
-    return result > 0 ? hand_back(net, &net->pairs[pair], &used, VIRTIO_OK, done) : result;
+    return result > 0 ? hand_back_sent(net, &net->pairs[pair], used.cookie, done) : result;
 }
 
 int virtio_net_drain(struct virtio_net *net, struct virtio_net_done *done)
 {
-    struct virtio_done used;
-
     if (net->device.state == VIRTIO_DEVICE_FOUND || net->pairs == NULL)
         return 0;
     if (net->device.state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
     for (uint16_t at = 0; at < net->pairs_started; at++) {
-        struct virtio_net_pair *pair = &net->pairs[at];
-
-        if (virtio_drain(&pair->transmit, &used) > 0)
-            return hand_back(net, pair, &used, VIRTIO_E_RESET, done);
+        virtio_net_keep_drained(&net->pairs[at]);
+        if (hand_back_kept(net, &net->pairs[at], done) > 0)
+            return 1;
     }
     return 0;
 }

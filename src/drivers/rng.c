@@ -9,9 +9,11 @@
 #include <virtio/rng.h>
 
 struct virtio_rng_slot {
-    struct virtio_rng_slot *next; /* in the free list */
+    struct virtio_rng_slot *next; /* in the free list or the list of answers that are kept */
     void *cookie;
     struct virtio_mapping mapping; /* the caller's buffer */
+    int error;                     /* of an answer that is kept */
+    uint32_t bytes;
 };
 
 static bool is_live(const struct virtio_rng *rng)
@@ -40,6 +42,7 @@ static int allocate(struct virtio_rng *rng)
         return VIRTIO_E_NO_MEMORY;
     for (uint16_t at = rng->depth; at-- > 0;)
         give_back_slot(rng, &rng->slots[at]);
+    rng->kept_tail = &rng->kept_slots;
     return VIRTIO_OK;
 }
 
@@ -203,28 +206,52 @@ int virtio_rng_kick(struct virtio_rng *rng)
     return is_live(rng) ? virtio_kick(&rng->queue) : VIRTIO_E_STATE;
 }
 
-/* The device has let go of the buffer: hand it back with what it wrote. */
-static int hand_back(struct virtio_rng *rng, const struct virtio_done *used, int empty,
-                     struct virtio_rng_done *done)
+/* The device has let go of the buffer; `empty` is what it means when it wrote nothing. */
+static struct virtio_rng_slot *finish(struct virtio_rng *rng, const struct virtio_done *used,
+                                      int empty)
 {
     struct virtio_rng_slot *slot = used->cookie;
 
-    done->cookie = slot->cookie;
-    done->error = virtio_unmap_buffer(&rng->device, &slot->mapping);
+    slot->error = virtio_unmap_buffer(&rng->device, &slot->mapping);
     if (used->written == 0)
-        done->error = empty;
-    done->bytes = done->error == VIRTIO_OK ? used->written : 0;
+        slot->error = empty;
+    slot->bytes = slot->error == VIRTIO_OK ? used->written : 0;
+    return slot;
+}
+
+static int hand_back(struct virtio_rng *rng, struct virtio_rng_slot *slot,
+                     struct virtio_rng_done *done)
+{
+    done->cookie = slot->cookie;
+    done->error = slot->error;
+    done->bytes = slot->bytes;
     give_back_slot(rng, slot);
     rng->in_flight--;
     return 1;
 }
 
+/* Hand back the oldest answer that was kept, if there is one. */
+static int hand_back_kept(struct virtio_rng *rng, struct virtio_rng_done *done)
+{
+    struct virtio_rng_slot *slot = rng->kept_slots;
+
+    if (slot == NULL)
+        return 0;
+    rng->kept_slots = slot->next;
+    if (slot->next == NULL)
+        rng->kept_tail = &rng->kept_slots;
+    return hand_back(rng, slot, done);
+}
+
 int virtio_rng_reap(struct virtio_rng *rng, struct virtio_rng_done *done)
 {
     struct virtio_done used;
-    int result = is_live(rng) ? virtio_reap(&rng->queue, &used) : VIRTIO_E_STATE;
+    int result = is_live(rng) ? hand_back_kept(rng, done) : VIRTIO_E_STATE;
 
-    return result > 0 ? hand_back(rng, &used, VIRTIO_E_RESPONSE, done) : result;
+    if (result != 0)
+        return result;
+    result = virtio_reap(&rng->queue, &used);
+    return result > 0 ? hand_back(rng, finish(rng, &used, VIRTIO_E_RESPONSE), done) : result;
 }
 
 int virtio_rng_wait(struct virtio_rng *rng, struct virtio_rng_done *done, uint32_t timeout_us)
@@ -232,21 +259,47 @@ int virtio_rng_wait(struct virtio_rng *rng, struct virtio_rng_done *done, uint32
     struct virtio_done used;
     int result = virtio_rng_kick(rng);
 
-    if (result != VIRTIO_OK)
+    if (result == VIRTIO_OK)
+        result = hand_back_kept(rng, done);
+    if (result != 0)
         return result;
     result = virtio_wait(&rng->queue, &used, timeout_us);
-    return result > 0 ? hand_back(rng, &used, VIRTIO_E_RESPONSE, done) : result;
+    return result > 0 ? hand_back(rng, finish(rng, &used, VIRTIO_E_RESPONSE), done) : result;
+}
+
+/* Keep all that a reset took back. */
+static void keep_drained(struct virtio_rng *rng)
+{
+    struct virtio_done used;
+
+    while (virtio_drain(&rng->queue, &used) > 0) {
+        struct virtio_rng_slot *slot = finish(rng, &used, VIRTIO_E_RESET);
+
+        slot->next = NULL;
+        *rng->kept_tail = slot;
+        rng->kept_tail = &slot->next;
+    }
 }
 
 int virtio_rng_drain(struct virtio_rng *rng, struct virtio_rng_done *done)
 {
-    struct virtio_done used;
-    int result;
-
     if (rng->device.state == VIRTIO_DEVICE_FOUND)
         return 0;
     if (rng->device.state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
-    result = virtio_drain(&rng->queue, &used);
-    return result > 0 ? hand_back(rng, &used, VIRTIO_E_RESET, done) : result;
+    keep_drained(rng);
+    return hand_back_kept(rng, done);
+}
+
+int virtio_rng_recover(struct virtio_rng *rng)
+{
+    int error = virtio_device_renew(&rng->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    keep_drained(rng);
+    error = virtio_device_ready(&rng->device);
+    if (error != VIRTIO_OK)
+        (void)virtio_rng_halt(rng);
+    return error;
 }
