@@ -47,6 +47,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
 	src/drivers/blk_commands.c \
 	src/drivers/blk_config.c \
+	src/drivers/blk_range.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
 	src/drivers/input.c \

@@ -44,12 +44,12 @@
  *      6  VIRTIO_BLK_F_BLK_SIZE    yes    reported; no unit depends on it
  *      9  VIRTIO_BLK_F_FLUSH       yes    virtio_blk_flush; without it the device is writethrough
  *     10  VIRTIO_BLK_F_TOPOLOGY    yes    reported
- *     11  VIRTIO_BLK_F_CONFIG_WCE  no     the cache mode is left as it is: writeback if FLUSH was taken
+ *     11  VIRTIO_BLK_F_CONFIG_WCE  yes    virtio_blk_set_writeback; without it writeback if FLUSH was taken
  *     12  VIRTIO_BLK_F_MQ          no     one queue; not implemented yet
- *     13  VIRTIO_BLK_F_DISCARD     no     not implemented yet
- *     14  VIRTIO_BLK_F_WRITE_ZEROES no    not implemented yet
- *     15  VIRTIO_BLK_F_LIFETIME    no     not implemented yet
- *     16  VIRTIO_BLK_F_SECURE_ERASE no    not implemented yet
+ *     13  VIRTIO_BLK_F_DISCARD     yes    virtio_blk_discard
+ *     14  VIRTIO_BLK_F_WRITE_ZEROES yes   virtio_blk_write_zeroes
+ *     15  VIRTIO_BLK_F_LIFETIME    yes    virtio_blk_get_lifetime; fake
+ *     16  VIRTIO_BLK_F_SECURE_ERASE yes   virtio_blk_secure_erase; fake
  *     17  VIRTIO_BLK_F_ZONED       no     not implemented yet: a host-managed zoned disk refuses to start
  *                                         (VIRTIO_E_FEATURES), others work as ordinary disks
  *      0  VIRTIO_BLK_F_BARRIER     no     legacy; orders requests, which waiting does better
@@ -114,6 +114,38 @@ extern "C" {
 /** The most requests that are in flight at once, however large the queue is. */
 #define VIRTIO_BLK_DEPTH_MAX 128u
 
+/** The most ranges that go out in one device request. */
+#define VIRTIO_BLK_SEGMENTS_MAX 2u
+
+/** Values of struct virtio_blk_lifetime (spec 5.2.6). */
+#define VIRTIO_BLK_PRE_EOL_INFO_UNDEFINED 0u /* not said */
+#define VIRTIO_BLK_PRE_EOL_INFO_NORMAL    1u /* less than 80 % of the reserved blocks are used up */
+#define VIRTIO_BLK_PRE_EOL_INFO_WARNING   2u /* 80 % */
+#define VIRTIO_BLK_PRE_EOL_INFO_URGENT    3u /* 90 % */
+#define VIRTIO_BLK_LIFETIME_EXCEEDED      11u
+
+/** Sectors to discard, zero or erase. */
+struct virtio_blk_range {
+    uint64_t sector;  /* the first one */
+    uint64_t sectors; /* how many, at least 1 */
+};
+
+/** What a device takes in one request of a kind, as it says it. */
+struct virtio_blk_range_limits {
+    uint32_t sectors;   /* at most; 0: not said */
+    uint32_t segments;  /* ranges at most; 0 counts as 1 */
+    uint32_t alignment; /* sectors: where ranges are best cut; 0 and 1: anywhere */
+};
+
+/** How worn the storage is (spec 5.2.6). */
+struct virtio_blk_lifetime {
+    uint16_t pre_eol_info; /* reserved blocks used up: VIRTIO_BLK_PRE_EOL_INFO_... */
+    uint16_t
+        device_lifetime_est_typ_a; /* of SLC cells: 0: not said; n: up to 10 * n percent of their
+                                           lifetime are used; 11: it is exceeded */
+    uint16_t device_lifetime_est_typ_b; /* of MLC cells, likewise */
+};
+
 struct virtio_blk_slot;
 
 /** A disk; the caller's memory, zeroed before its first use, at one place from start to stop. What is
@@ -128,12 +160,17 @@ struct virtio_blk {
     uint32_t alignment_offset;   /* the first aligned logical block */
     uint32_t min_io_size;        /* suggested minimum, in logical blocks; 0: not said */
     uint32_t opt_io_size;        /* suggested maximum, in logical blocks; 0: not said */
-    bool read_only;              /* writes are refused */
-    bool writeback;              /* completed writes are volatile until a flush */
+    struct virtio_blk_range_limits discard;      /* all 0 without their features */
+    struct virtio_blk_range_limits write_zeroes; /* alignment is always 0 */
+    struct virtio_blk_range_limits secure_erase;
+    uint32_t write_zeroes_may_unmap; /* 0: zeroing never gives storage back */
+    bool read_only;                  /* writes are refused */
+    bool writeback;                  /* completed writes are volatile until a flush */
 
     uint16_t depth;     /* read: requests that can be in flight at once */
     uint16_t in_flight; /* read: requests submitted and not yet handed back */
 
+    uint32_t cache_mode;                 /* `writeback` of the configuration at the start */
     uint32_t part_max;                   /* bytes of data in one device request at most */
     struct virtio_blk_slot *free_slots;  /* chained */
     struct virtio_blk_slot *ready_slots; /* chained: finished, not yet handed back */
@@ -273,6 +310,80 @@ int virtio_blk_flush(struct virtio_blk *blk);
 int virtio_blk_get_id(struct virtio_blk *blk, char *id);
 
 /**
+ * How worn the storage is. On a QEMU without this feature (all up to 7.2 and beyond) VIRTIO_E_NOT_SUPPORTED.
+ *
+ * @param lifetime  out; unchanged on error.
+ * @return as virtio_blk_read; VIRTIO_E_NOT_SUPPORTED when VIRTIO_BLK_F_LIFETIME was not taken;
+ *         VIRTIO_E_RESPONSE also for values that the specification reserves.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_get_lifetime(struct virtio_blk *blk, struct virtio_blk_lifetime *lifetime);
+
+/**
+ * Tell the device that nobody needs the content of some sectors any more, and wait for it. What is read from
+ * them afterwards, until they are written, is anything.
+ *
+ * @param ranges  `count` of them; only read, during the call. Of any length: what the device does not take
+ *                in one request goes out in several.
+ * @return VIRTIO_OK; refused, with nothing done: VIRTIO_E_NOT_SUPPORTED when VIRTIO_BLK_F_DISCARD was
+ *         not taken; VIRTIO_E_READ_ONLY; VIRTIO_E_INVALID (no ranges); VIRTIO_E_ZERO_LENGTH and
+ *         VIRTIO_E_OUT_OF_RANGE, of any one range; VIRTIO_E_STATE; VIRTIO_E_FULL, also in the middle, when
+ *         others took the slot; failed: as virtio_blk_read, and nobody knows which of the sectors it
+ *         concerns.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_discard(struct virtio_blk *blk, const struct virtio_blk_range *ranges, size_t count);
+
+/**
+ * Fill sectors with zeros, and wait for it.
+ *
+ * @param unmap  the device may give their storage back, as long as zeros are read.
+ * @return as virtio_blk_discard, of VIRTIO_BLK_F_WRITE_ZEROES.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_write_zeroes(struct virtio_blk *blk, const struct virtio_blk_range *ranges,
+                            size_t count, bool unmap);
+
+/**
+ * Destroy the content of sectors so that nothing can bring it back, and wait for it.
+ *
+ * @return as virtio_blk_discard, of VIRTIO_BLK_F_SECURE_ERASE.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_secure_erase(struct virtio_blk *blk, const struct virtio_blk_range *ranges,
+                            size_t count);
+
+/**
+ * Choose whether the device may keep completed writes in a volatile cache until a flush. Switching to
+ * writethrough flushes what was written before. With other requests in flight it is not defined whether
+ * theirs are volatile: switch with none.
+ *
+ * @param writeback  true: writeback; false: writethrough.
+ * @return VIRTIO_OK: `writeback` says so, too; VIRTIO_E_NOT_SUPPORTED when VIRTIO_BLK_F_CONFIG_WCE or
+ *         VIRTIO_BLK_F_FLUSH was not taken; VIRTIO_E_STATE; VIRTIO_E_RESPONSE when the device stays with the
+ *         other mode; the errors of virtio_blk_flush: `writeback` stays true then, and flushes are still
+ *         sent.
+ *
+ * Context: the disk's; may be long. Spec 5.2.5, 5.2.6.1.
+ */
+int virtio_blk_set_writeback(struct virtio_blk *blk, bool writeback);
+
+/**
+ * Was the disk resized? Reads `capacity` again. Call it on a configuration change interrupt, or now and then.
+ *
+ * @return 1: yes, `capacity` is the new one, and requests are checked against it from now on; 0: no;
+ *         VIRTIO_E_STATE; VIRTIO_E_CONFIG; VIRTIO_E_GONE and VIRTIO_E_NEEDS_RESET: it looks different
+ *         because the device failed, and `capacity` is what it was.
+ *
+ * Context: the disk's. Reads a few registers. Spec 5.2.6.1.
+ */
+int virtio_blk_poll_resize(struct virtio_blk *blk);
+
+/**
  * Hand in a read; the device sees it at the next virtio_blk_kick or virtio_blk_wait.
  *
  * @param buffer  the library's, and the device's, until the request is handed back.
@@ -292,6 +403,27 @@ int virtio_blk_submit_write(struct virtio_blk *blk, uint64_t sector, const void 
 
 /** Hand in a flush of the writes that were handed back before; as virtio_blk_submit_read. */
 int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie);
+
+/**
+ * Hand in a discard of ranges that the device takes in one request: VIRTIO_BLK_SEGMENTS_MAX (2) of them at most,
+ * and within the limits in `discard`.
+ *
+ * @param ranges  only read, during the call.
+ * @return as virtio_blk_submit_read and the refusals of virtio_blk_discard; VIRTIO_E_TOO_LONG when it is
+ *         more than one request.
+ *
+ * Context: the disk's. No register access. Spec 5.2.6.
+ */
+int virtio_blk_submit_discard(struct virtio_blk *blk, const struct virtio_blk_range *ranges,
+                              size_t count, void *cookie);
+
+/** Hand in zeroing; as virtio_blk_submit_discard and virtio_blk_write_zeroes. */
+int virtio_blk_submit_write_zeroes(struct virtio_blk *blk, const struct virtio_blk_range *ranges,
+                                   size_t count, bool unmap, void *cookie);
+
+/** Hand in an erasure; as virtio_blk_submit_discard and virtio_blk_secure_erase. */
+int virtio_blk_submit_secure_erase(struct virtio_blk *blk, const struct virtio_blk_range *ranges,
+                                   size_t count, void *cookie);
 
 /**
  * Show the device all that was submitted: at most one notification.

@@ -46,7 +46,7 @@ static uint32_t set_limits(struct virtio_blk *blk)
     return blk->part_max != 0 ? segments : 0;
 }
 
-static void give_back_slot(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+void virtio_blk_forget(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 {
     slot->next = blk->free_slots;
     blk->free_slots = slot;
@@ -62,7 +62,7 @@ static void init_slots(struct virtio_blk *blk)
     for (; slot < end; slot++, unit++, address += sizeof(*unit)) {
         slot->unit = unit;
         slot->unit_address = address;
-        give_back_slot(blk, slot);
+        virtio_blk_forget(blk, slot);
     }
     blk->ready_tail = &blk->ready_slots;
 }
@@ -138,7 +138,9 @@ int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
 {
     static const struct virtio_features wanted = {
         .supported = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
-                     VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY,
+                     VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY |
+                     VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES |
+                     VIRTIO_BLK_F_LIFETIME | VIRTIO_BLK_F_SECURE_ERASE,
     };
     int error;
 
@@ -237,7 +239,7 @@ static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, vo
         virtio_blk_device(blk), buffer, bytes,
         slot->device_reads ? VIRTIO_DEVICE_READS : VIRTIO_DEVICE_WRITES, &slot->mapping);
     if (error != VIRTIO_OK) {
-        give_back_slot(blk, slot);
+        virtio_blk_forget(blk, slot);
         return error;
     }
     slot->address = slot->mapping.device_address;
@@ -378,7 +380,7 @@ int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 
     if (result != VIRTIO_OK) {
         finish(blk, slot, result);
-        give_back_slot(blk, slot);
+        virtio_blk_forget(blk, slot);
         return result;
     }
     slot->is_waited = true;
@@ -389,7 +391,7 @@ int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
             struct virtio_blk_slot *finished = complete(blk, &used);
 
             if (finished == slot) {
-                give_back_slot(blk, slot);
+                virtio_blk_forget(blk, slot);
                 return slot->error;
             }
             if (finished != NULL)
@@ -441,7 +443,7 @@ int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *
         return VIRTIO_OK;
     }
     finish(blk, slot, error);
-    give_back_slot(blk, slot);
+    virtio_blk_forget(blk, slot);
     return error;
 }
 
@@ -494,7 +496,7 @@ static int hand_back(struct virtio_blk *blk, struct virtio_blk_slot *slot,
     blk->in_flight--;
     done->cookie = slot->cookie;
     done->error = slot->error;
-    give_back_slot(blk, slot);
+    virtio_blk_forget(blk, slot);
     return 1;
 }
 
@@ -563,7 +565,7 @@ static void keep_drained(struct virtio_blk *blk)
 
         finish_drained(blk, slot, used.written);
         if (slot->is_waited)
-            give_back_slot(blk, slot);
+            virtio_blk_forget(blk, slot);
         else
             keep(blk, slot);
     }
@@ -586,7 +588,7 @@ int virtio_blk_recover(struct virtio_blk *blk)
     if (error != VIRTIO_OK)
         return error;
     keep_drained(blk);
-    error = virtio_blk_read_capacity(blk);
+    error = virtio_blk_read_config_again(blk);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&blk->device);
     if (error != VIRTIO_OK)

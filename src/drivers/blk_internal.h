@@ -31,15 +31,36 @@ struct virtio_blk_header {
 
 _Static_assert(sizeof(struct virtio_blk_header) == 16, "spec 5.2.6");
 
+/* A range of sectors of a request that carries none of their data (struct
+ * virtio_blk_discard_write_zeroes, spec 5.2.6). */
+struct virtio_blk_segment {
+    uint64_t sector;
+    uint32_t num_sectors;
+    uint32_t flags;
+};
+
+_Static_assert(sizeof(struct virtio_blk_segment) == 16, "spec 5.2.6");
+
+/* As the device writes it (struct virtio_blk_lifetime, spec 5.2.6). */
+struct virtio_blk_lifetime_data {
+    uint16_t pre_eol_info;
+    uint16_t device_lifetime_est_typ_a;
+    uint16_t device_lifetime_est_typ_b;
+};
+
+_Static_assert(sizeof(struct virtio_blk_lifetime_data) == 6, "spec 5.2.6");
+
 /* A slot's shared memory. A cache line of its own, so that what the device writes never shares one with
  * another request where DMA is not coherent. */
 struct virtio_blk_unit {
     struct virtio_blk_header header; /* device reads */
     union {
-        uint8_t bytes[47];
-        uint8_t id[VIRTIO_BLK_ID_BYTES]; /* device writes */
-    } data;                              /* of requests whose data is not the caller's buffer */
-    volatile uint8_t status;             /* device writes */
+        uint8_t id[VIRTIO_BLK_ID_BYTES];                             /* device writes */
+        struct virtio_blk_lifetime_data lifetime;                    /* device writes */
+        struct virtio_blk_segment segments[VIRTIO_BLK_SEGMENTS_MAX]; /* device reads */
+    } data; /* of requests whose data is not the caller's buffer */
+    uint8_t unused[15];
+    volatile uint8_t status; /* device writes */
 };
 
 _Static_assert(sizeof(struct virtio_blk_unit) == 64, "one cache line");
@@ -79,11 +100,24 @@ static inline bool virtio_blk_has(const struct virtio_device *device, uint64_t f
     return ((uint32_t)device->features & (uint32_t)feature) != 0;
 }
 
+/* A 64-bit remainder without the compiler's library. */
+static inline uint32_t virtio_blk_remainder(uint64_t number, uint32_t divisor)
+{
+    uint64_t rest = 0;
+
+    for (unsigned bit = 64; bit-- != 0;) {
+        rest = rest << 1 | (number >> bit & 1);
+        if (rest >= divisor)
+            rest -= divisor;
+    }
+    return (uint32_t)rest;
+}
+
 /* blk_config.c: read what the device says of itself, and replace what makes no sense. */
 int virtio_blk_read_config(struct virtio_blk *blk);
 
-/* The one thing of it that changes. */
-int virtio_blk_read_capacity(struct virtio_blk *blk);
+/* After a reset: what may have changed of it, capacity and cache mode. */
+int virtio_blk_read_config_again(struct virtio_blk *blk);
 
 /* Check that a request can be made now and find it a slot; its data, if there is any, is that of the unit.
  * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_FULL. */
@@ -98,6 +132,9 @@ static inline void virtio_blk_use_unit_data(struct virtio_blk_slot *slot, size_t
 
 /* Send a request and wait for it; the slot is given back, but its unit may still be read. */
 int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot);
+
+/* Let go of a request that was begun and not sent. */
+void virtio_blk_forget(struct virtio_blk *blk, struct virtio_blk_slot *slot);
 
 /* Send a request that the caller will ask for. */
 int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie);

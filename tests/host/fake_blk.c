@@ -11,8 +11,8 @@
 #define SECTOR 512u
 
 /* struct virtio_blk_config: the width of each field (spec 5.2.4). */
-static const uint8_t config_widths[] = {8, 4, 4, 2, 1, 1, 4, 1, 1, 2, 4, 1, 1, 2,
-                                        4, 4, 4, 4, 4, 1, 1, 1, 1, 4, 4, 4, 0};
+static const uint8_t config_widths[] = {8, 4, 4, 2, 1, 1, 4, 1, 1, 2, 4, 1, 1, 2, 4, 4, 4, 4,
+                                        4, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1, 0};
 
 static uint64_t number(const uint8_t *bytes, unsigned width)
 {
@@ -141,6 +141,8 @@ static uint8_t execute_flush(struct fake_blk *blk, const struct fake_blk_request
 static uint8_t execute(struct fake_blk *blk, struct fake_chain *chain,
                        const struct fake_blk_request *request)
 {
+    uint8_t status;
+
     switch (request->type) {
     case FAKE_BLK_IN:
     case FAKE_BLK_OUT:
@@ -156,6 +158,8 @@ static uint8_t execute(struct fake_blk *blk, struct fake_chain *chain,
         fake_chain_write(chain, 0, blk->id, sizeof(blk->id));
         return 0;
     default:
+        if (fake_blk_execute_more(blk, chain, request, &status))
+            return status;
         fake_rule(blk->device, "blk-type", "5.2.6", "%u", (unsigned)request->type);
         return 2;
     }
@@ -220,8 +224,25 @@ static void blk_reset(struct fake_device *device)
     ((struct fake_blk *)device->behaviour_context)->held_count = 0;
 }
 
+static void blk_config_written(struct fake_device *device, uint32_t offset, unsigned width)
+{
+    struct fake_blk *blk = device->behaviour_context;
+
+    if (offset != FAKE_BLK_WRITEBACK || width != 1 || device->config[offset] > 1 ||
+        !negotiated(blk, VIRTIO_BLK_F_CONFIG_WCE))
+        fake_rule(device, "blk-config-write", "5.2.5", "%u bytes at offset %u", width,
+                  (unsigned)offset);
+    blk->mode_writes++;
+    if (blk->keeps_cache_mode)
+        device->config[offset] ^= 1;
+}
+
 static const struct fake_behaviour behaviour = {
-    .request = blk_request, .tick = blk_tick, .reset = blk_reset};
+    .request = blk_request,
+    .config_written = blk_config_written,
+    .tick = blk_tick,
+    .reset = blk_reset,
+};
 
 const struct fake_blk_request *fake_blk_latest(const struct fake_blk *blk, unsigned n)
 {
@@ -245,7 +266,7 @@ void fake_blk_begin(struct fake_blk *blk, struct fake_device *device, uint64_t s
     device->config_widths = config_widths;
     memset(device->config, 0, sizeof(device->config));
     fake_device_set_config(device, FAKE_BLK_CAPACITY, 8, sectors);
-    device->config_size = 60;
+    device->config_size = FAKE_BLK_CONFIG_SIZE;
 }
 
 void fake_blk_end(struct fake_blk *blk)

@@ -10,7 +10,8 @@
  * Checked, whatever the driver negotiated: the header is 16 bytes and reserved is 0, the status byte is
  * one byte and last, data is whole sectors within the disk, no more than seg_max segments (one when
  * the feature was not taken) of size_max bytes, no writing to a read-only disk, a flush only when
- * negotiated, with sector 0 and no data, an id of 20 bytes.
+ * negotiated, with sector 0 and no data, an id of 20 bytes; ranges and lifetime when negotiated, with no more
+ * segments, sectors and flags than the device takes.
  *
  * What may go wrong is a member that a test sets.
  */
@@ -19,10 +20,18 @@
 
 #include "fake_device.h"
 
-#define FAKE_BLK_IN     0u
-#define FAKE_BLK_OUT    1u
-#define FAKE_BLK_FLUSH  4u
-#define FAKE_BLK_GET_ID 8u
+#define FAKE_BLK_IN           0u
+#define FAKE_BLK_OUT          1u
+#define FAKE_BLK_FLUSH        4u
+#define FAKE_BLK_GET_ID       8u
+#define FAKE_BLK_GET_LIFETIME 10u
+#define FAKE_BLK_DISCARD      11u
+#define FAKE_BLK_WRITE_ZEROES 13u
+#define FAKE_BLK_SECURE_ERASE 14u
+
+/** What sectors hold that were discarded or erased. */
+#define FAKE_BLK_DISCARDED 0xddu
+#define FAKE_BLK_ERASED    0xe5u
 
 /** When a request is completed. */
 enum fake_blk_order {
@@ -38,30 +47,46 @@ struct fake_blk_request {
     unsigned segments; /* descriptors of data */
 };
 
-#define FAKE_BLK_LOG 64u
+/** A range that was discarded, zeroed or erased. */
+struct fake_blk_range {
+    uint32_t type;
+    uint32_t flags;
+    uint64_t sector;
+    uint32_t sectors;
+};
+
+#define FAKE_BLK_LOG    64u
+#define FAKE_BLK_RANGES 64u
 
 struct fake_blk {
     struct fake_device *device;
     uint8_t *disk;
     uint64_t capacity; /* sectors of 512 bytes */
     char id[20];       /* "fake disk", no NUL needed */
+    uint16_t lifetime[3];
     enum fake_blk_order order;
 
     /* What may go wrong. */
-    uint64_t bad_sector;    /* requests that touch it fail with status 1; UINT64_MAX: none */
-    int forced_status;      /* this status for every request, nothing is done; -1: none */
-    bool leaves_status;     /* the status byte is not written */
-    bool reports_no_length; /* the used length is 0 */
-    uint32_t short_by;      /* the used length of reads is this many bytes too small */
-    unsigned drop_next;     /* this many requests are never completed */
+    uint64_t bad_sector;        /* requests that touch it fail with status 1; UINT64_MAX: none */
+    int forced_status;          /* this status for every request, nothing is done; -1: none */
+    bool leaves_status;         /* the status byte is not written */
+    bool reports_no_length;     /* the used length is 0 */
+    uint32_t short_by;          /* the used length of reads is this many bytes too small */
+    unsigned drop_next;         /* this many requests are never completed */
+    uint32_t lifetime_short_by; /* bytes of the lifetime that are not written */
+    bool keeps_cache_mode;      /* writing `writeback` changes nothing */
 
     /* What happened. */
     uint64_t requests;
     uint64_t reads;
     uint64_t writes;
     uint64_t flushes;
+    uint64_t mode_writes;                      /* of `writeback` */
     uint64_t unflushed;                        /* writes since the last flush */
     struct fake_blk_request log[FAKE_BLK_LOG]; /* request n is at n % FAKE_BLK_LOG */
+
+    struct fake_blk_range ranges[FAKE_BLK_RANGES]; /* range n is at n % FAKE_BLK_RANGES */
+    uint64_t range_count;
 
     struct fake_chain *held[256]; /* in the order of arrival */
     unsigned held_count;
@@ -85,7 +110,23 @@ enum {
     FAKE_BLK_PHYSICAL_BLOCK_EXP = 24,
     FAKE_BLK_ALIGNMENT_OFFSET = 25,
     FAKE_BLK_MIN_IO_SIZE = 26,
-    FAKE_BLK_OPT_IO_SIZE = 28
+    FAKE_BLK_OPT_IO_SIZE = 28,
+    FAKE_BLK_WRITEBACK = 32,
+    FAKE_BLK_NUM_QUEUES = 34,
+    FAKE_BLK_MAX_DISCARD_SECTORS = 36,
+    FAKE_BLK_MAX_DISCARD_SEG = 40,
+    FAKE_BLK_DISCARD_SECTOR_ALIGNMENT = 44,
+    FAKE_BLK_MAX_WRITE_ZEROES_SECTORS = 48,
+    FAKE_BLK_MAX_WRITE_ZEROES_SEG = 52,
+    FAKE_BLK_WRITE_ZEROES_MAY_UNMAP = 56,
+    FAKE_BLK_MAX_SECURE_ERASE_SECTORS = 60,
+    FAKE_BLK_MAX_SECURE_ERASE_SEG = 64,
+    FAKE_BLK_SECURE_ERASE_SECTOR_ALIGNMENT = 68,
+    FAKE_BLK_CONFIG_SIZE = 96
 };
+
+/** Private, fake_blk_ranges.c: execute a request of one of its kinds. @return whether it is one. */
+bool fake_blk_execute_more(struct fake_blk *blk, struct fake_chain *chain,
+                           const struct fake_blk_request *request, uint8_t *status);
 
 #endif

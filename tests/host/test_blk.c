@@ -62,7 +62,10 @@ static void test_p33_only_what_is_implemented_is_taken(struct bench *bench)
     blk_bench_start(bench);
     assert_int_equal(bench->fake.driver_features & 0xffffff,
                      VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
-                         VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY);
+                         VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY |
+                         VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_DISCARD |
+                         VIRTIO_BLK_F_WRITE_ZEROES | VIRTIO_BLK_F_LIFETIME |
+                         VIRTIO_BLK_F_SECURE_ERASE);
     blk_bench_end(bench);
 }
 
