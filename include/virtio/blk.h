@@ -8,6 +8,7 @@
  *     error = virtio_blk_read(&disk, 0, buffer, 4096);      waits, with a bound
  *     error = virtio_blk_write(&disk, 8, buffer, 512);
  *     error = virtio_blk_flush(&disk);                      what was written is on stable storage now
+ *     error = virtio_blk_discard(&disk, ranges, 2);         or zeroed, or erased
  *     error = virtio_blk_stop(&disk);                       gives everything back; may be started again
  *
  * Many in flight:
@@ -34,7 +35,11 @@
  * caller's buffers go through the host's map hook and are the library's from submit to completion. Nothing
  * is allocated after virtio_blk_start.
  *
- * Features: a bit that is offered is taken when the driver implements it.
+ * Resizes. A host may resize a disk at any time. virtio_blk_poll_resize tells that it did; until it is called
+ * requests are checked against the old capacity, and the device refuses what is beyond its own.
+ *
+ * Features: a bit that is offered is taken when the driver implements it. What is marked `fake` QEMU 7.2 does
+ * not have: it is tested on the fake device alone. The rest is tested on QEMU's, too.
  *
  *     bit                          taken  why
  *      1  VIRTIO_BLK_F_SIZE_MAX    yes    segments are cut to size_max; 0 is ignored
@@ -48,8 +53,8 @@
  *     12  VIRTIO_BLK_F_MQ          no     one queue; not implemented yet
  *     13  VIRTIO_BLK_F_DISCARD     yes    virtio_blk_discard
  *     14  VIRTIO_BLK_F_WRITE_ZEROES yes   virtio_blk_write_zeroes
- *     15  VIRTIO_BLK_F_LIFETIME    yes    virtio_blk_get_lifetime; fake
- *     16  VIRTIO_BLK_F_SECURE_ERASE yes   virtio_blk_secure_erase; fake
+ *     15  VIRTIO_BLK_F_LIFETIME    yes    virtio_blk_get_lifetime (fake)
+ *     16  VIRTIO_BLK_F_SECURE_ERASE yes   virtio_blk_secure_erase (fake)
  *     17  VIRTIO_BLK_F_ZONED       no     not implemented yet: a host-managed zoned disk refuses to start
  *                                         (VIRTIO_E_FEATURES), others work as ordinary disks
  *      0  VIRTIO_BLK_F_BARRIER     no     legacy; orders requests, which waiting does better

@@ -74,7 +74,8 @@ def disk_backend(role, path):
                        file={"driver": "raw", "file": file_node(path)}))
     if kind == "readonly":
         return node(role, "raw", file=file_node(path), **{"read-only": True})
-    return node(role, "raw", file=file_node(path))
+    # What the guest discards becomes a hole in the file, which the host looks for afterwards.
+    return node(role, "raw", file=dict(file_node(path), discard="unmap"), discard="unmap")
 
 
 def disk_options(device, work, images):

@@ -36,14 +36,14 @@ KINDS = {
 PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram", "vhost", "user")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
-PEER_TYPES = ("console", "input", "balloon", "net")
+PEER_TYPES = ("console", "input", "balloon", "net", "blk")
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,
                 "gpu": 16, "input": 18, "crypto": 20}
 
 # Disk roles: the first part of a disk's serial, by which the guest tells disks apart.
-ROLES = ("docs", "scratch", "readonly", "faulty", "stuck", "boot")
+ROLES = ("docs", "scratch", "readonly", "faulty", "stuck", "growing", "boot")
 
 
 class UsageError(Exception):
@@ -65,6 +65,11 @@ class Device:
     @property
     def type_name(self):
         return KINDS[self.kind][1]
+
+    @property
+    def has_peer(self):
+        """Whether somebody at the host answers the guest about this device."""
+        return self.type_name in PEER_TYPES and (not self.is_disk or role_kind(self.role) == "growing")
 
 
 @dataclasses.dataclass
@@ -116,17 +121,17 @@ class Configuration:
         return self.suites is None or name in self.suites
 
     def data_is_due(self, disk):
-        """Whether the blk suite must have read this docs disk, or written this scratch disk."""
+        """Whether the blk suite must have read or resized this disk, or written this scratch disk."""
         kind = role_kind(disk.role)
         if not self.suite_is_due("blk") or "crash" in self.actions:
             return False
-        return kind == "docs" or kind == "scratch" and "disk=ro" not in self.words
+        return kind in ("docs", "growing") or kind == "scratch" and "disk=ro" not in self.words
 
     @property
     def kernel_words(self):
         """The kernel's command line: the words asked for, and the promise."""
         promise = ",".join(f"{kind}:{count}" for kind, count in self.expect.items())
-        helper = any(device.type_name in PEER_TYPES for device in self.devices)
+        helper = any(device.has_peer for device in self.devices)
         return (self.words + (["host=yes"] if helper else [])
                 + ([f"expect={promise}"] if promise else []))
 

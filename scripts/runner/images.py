@@ -5,18 +5,20 @@ Owns the contents and sizes of the disks. Every run gets its own copies, in its 
 that runs can go side by side and a guest that writes where it must not is found out.
 """
 
+import errno
 import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from . import pattern
 from .configuration import role_kind
 
 MIB = 1024 * 1024
 SIZES = {"docs": 6 * MIB, "scratch": 8 * MIB, "readonly": 2 * MIB, "faulty": 8 * MIB,
-         "stuck": 8 * MIB}
+         "stuck": 8 * MIB, "growing": 2 * MIB}
 FAULTY_SECTOR = 2048
 EPOCH = 1700000000  # every time stamp of the file system: the image depends on its files alone
 SCRATCH_MARK = b"libvirtio-scratch\0"
@@ -140,6 +142,9 @@ class Images:
             if kind == "scratch":
                 self._check_scratch(path, role, boots, faults, facts)
                 continue
+            if kind == "growing":
+                self._check_growing(path, role, boots, faults, facts)
+                continue
             if digest(path) != self.before[role]:
                 faults.append(f"disk {role} was changed")
             if kind == "docs":
@@ -172,6 +177,58 @@ class Images:
         elif runs:
             facts.append(f"disk {role}: {written} sectors hold the guest's pattern,"
                          " the others are untouched")
+        check_holes(path, role, boots[-1].discarded if boots else [], faults, facts)
+
+    def _check_growing(self, path, role, boots, faults, facts):
+        """The file has the size that the guest saw last, and still nothing in it."""
+        sizes = boots[-1].resized if boots else []
+        if self.due[role] and not sizes:
+            faults.append(f"the guest did not see that disk {role} was resized")
+        if sizes and path.stat().st_size != sizes[-1]:
+            faults.append(f"disk {role} has {path.stat().st_size} bytes, the guest saw {sizes[-1]}")
+        elif sizes:
+            facts.append(f"disk {role}: resized, and the guest saw it: {sizes[-1]} bytes")
+        if any(path.read_bytes()):
+            faults.append(f"disk {role} was written to")
+
+
+def is_hole(path, start, end):
+    with open(path, "rb") as image:
+        try:
+            return os.lseek(image.fileno(), start, os.SEEK_DATA) >= end
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but holes from here on
+                return True
+            raise
+
+
+def has_holes(directory):
+    """Whether files here can have holes punched into them."""
+    with tempfile.NamedTemporaryFile(dir=directory) as trial:
+        trial.write(bytes(MIB))
+        trial.flush()
+        try:
+            run_tool(["fallocate", "--punch-hole", "--length", str(MIB), trial.name])
+            return is_hole(trial.name, 0, MIB)
+        except (ImageError, OSError):
+            return False
+
+
+def check_holes(path, role, discarded, faults, facts):
+    """What the guest discarded takes no room in the file any more."""
+    if not discarded:
+        return
+    if not has_holes(path.parent):
+        facts.append(f"disk {role}: {path.parent} is on a file system without holes:"
+                     " nobody can see what was discarded")
+        return
+    solid = [first for first, count in discarded
+             if not is_hole(path, first * pattern.SECTOR, (first + count) * pattern.SECTOR)]
+    if solid:
+        faults.append(f"disk {role}: discarded sectors still take room, from {solid[0]} on")
+    else:
+        facts.append(f"disk {role}: {sum(count for _, count in discarded)} discarded sectors"
+                     " are holes in the file")
 
 
 def compare_scratch(image, runs, mark=b""):

@@ -17,10 +17,11 @@ import queue
 import re
 import threading
 
-from . import peer_balloon, peer_console, peer_input, peer_net
+from . import peer_balloon, peer_blk, peer_console, peer_input, peer_net
 
 MARKER = re.compile(r"# host: (\S+) (\S+)(?: (.*))?$")
-PEERS = {module.TYPE: module for module in (peer_balloon, peer_console, peer_input, peer_net)}
+PEERS = {module.TYPE: module for module in (peer_balloon, peer_blk, peer_console, peer_input,
+                                             peer_net)}
 PATIENCE = 5.0  # seconds that a peer has to end after the guest did
 
 
@@ -40,7 +41,7 @@ class Log:
 
 def types(configuration):
     """The types of devices in a configuration that have a peer."""
-    return sorted({device.type_name for device in configuration.devices} & set(PEERS))
+    return sorted({device.type_name for device in configuration.devices if device.has_peer})
 
 
 def options(number, device, work):

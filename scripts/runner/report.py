@@ -18,7 +18,9 @@ TIME = re.compile(r"time: (\d+(?:\.\d+)?) s$")
 DOCS = re.compile(r"# blk docs sha256=([0-9a-f]{64}) bytes=(\d+)$")
 SCRATCH = re.compile(r"# blk scratch seed=0x([0-9a-f]+) first=(\d+) sectors=(\d+)$")
 REQUESTS = re.compile(r"# blk requests=(\d+)$")
-DATA_PREFIX = re.compile(r"# blk (docs|scratch|requests)\b.*=")
+DISCARDED = re.compile(r"# blk discarded first=(\d+) sectors=(\d+)$")
+RESIZED = re.compile(r"# blk resized bytes=(\d+)$")
+DATA_PREFIX = re.compile(r"# blk (docs|scratch|requests|discarded|resized)\b.*=")
 
 
 @dataclasses.dataclass
@@ -50,6 +52,8 @@ class Boot:
     docs: list = dataclasses.field(default_factory=list)
     scratch: list = dataclasses.field(default_factory=list)
     requests: int = None
+    discarded: list = dataclasses.field(default_factory=list)
+    resized: list = dataclasses.field(default_factory=list)
     problems: list = dataclasses.field(default_factory=list)
 
     @property
@@ -162,6 +166,14 @@ def take_requests(boot, match, _text):
     boot.requests = int(match[1])
 
 
+def take_discarded(boot, match, _text):
+    boot.discarded.append((int(match[1]), int(match[2])))
+
+
+def take_resized(boot, match, _text):
+    boot.resized.append(int(match[1]))
+
+
 def take_malformed(boot, _match, text):
     boot.problems.append(f"a data line that cannot be read: {text}")
 
@@ -176,6 +188,8 @@ RULES = (
     (DOCS, take_docs),
     (SCRATCH, take_scratch),
     (REQUESTS, take_requests),
+    (DISCARDED, take_discarded),
+    (RESIZED, take_resized),
     (DATA_PREFIX, take_malformed),
     (re.compile(r"command line: ?(.*)"), take_command_line),
     (DEVICE, take_device),

@@ -36,8 +36,12 @@ static void check_config(struct test *test, const struct virtio_blk *disk)
     CHECK(test, disk->depth >= 1 && disk->depth <= VIRTIO_BLK_DEPTH_MAX);
     CHECK_EQUAL(test, device->features & ~device->features_offered, 0);
     CHECK_EQUAL(test, disk->read_only, (device->features_offered & VIRTIO_BLK_F_RO) != 0);
-    CHECK_EQUAL(test, disk->writeback, (device->features_offered & VIRTIO_BLK_F_FLUSH) != 0);
-    CHECK_EQUAL(test, device->features & VIRTIO_BLK_F_DISCARD, 0);
+    CHECK(test, !disk->writeback || (device->features_offered & VIRTIO_BLK_F_FLUSH) != 0);
+    CHECK_EQUAL(test, device->features & VIRTIO_BLK_F_GEOMETRY, 0);
+    CHECK_EQUAL(test, disk->discard.sectors != 0,
+                (device->features_offered & VIRTIO_BLK_F_DISCARD) != 0);
+    CHECK_EQUAL(test, disk->write_zeroes.sectors != 0,
+                (device->features_offered & VIRTIO_BLK_F_WRITE_ZEROES) != 0);
 }
 
 static void check_id(struct test *test, struct virtio_blk *disk)

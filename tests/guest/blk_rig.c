@@ -69,7 +69,8 @@ static bool is_role(const char *id, const char *role)
 
 static bool has_any_role(const char *id)
 {
-    static const char *const roles[] = {"docs", "scratch", "readonly", "faulty", "stuck", "boot"};
+    static const char *const roles[] = {"docs",  "scratch", "readonly", "faulty",
+                                        "stuck", "growing", "boot"};
 
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         if (is_role(id, roles[i])) {

@@ -4,7 +4,8 @@
  * count of all requests.
  *
  * Disks are told apart by their id (QEMU: the serial): `docs` holds a file system and is only read,
- * `scratch` is the only one that is written to, `readonly`, `faulty` and `stuck` are what they are called.
+ * `scratch` is the only one that is written to, `readonly`, `faulty`, `stuck` and `growing` (the host
+ * resizes it) are what they are called.
  * A disk in another process has no id of its own: docs is recognised by its file system's label then,
  * scratch by a mark near its end.
  */

@@ -31,6 +31,12 @@ void blk_writes_of_every_size(struct test *test);
 void blk_flushes(struct test *test);
 void blk_pattern_on_scratch(struct test *test);
 
+/* blk_ranges.c: ranges that are discarded and zeroed, the cache mode, resizes. */
+void blk_discards(struct test *test);
+void blk_writes_zeroes(struct test *test);
+void blk_cache_mode(struct test *test);
+void blk_resizes(struct test *test);
+
 /* blk_faults.c: disks that refuse, fail, or never answer. */
 void blk_readonly_disk(struct test *test);
 void blk_faulty_disk(struct test *test);
