@@ -247,9 +247,10 @@ int virtio_blk_drain(struct virtio_blk *blk, struct virtio_blk_done *done);
 
 /**
  * Bring a disk back that asked for a reset, broke its ring's rules, did not answer or was gone, or that
- * was halted: reset it and go on, with the same features and the capacity that it has now. Nothing is
- * allocated. Requests that were in flight come back from virtio_blk_reap and virtio_blk_wait, each cookie
- * once, with VIRTIO_E_RESET or their own result if they had completed; new ones may be submitted at once.
+ * was halted: reset it and go on, with the same features, and the capacity and cache mode that it has now.
+ * Nothing is allocated. Requests that were in flight come back from virtio_blk_reap and virtio_blk_wait, each
+ * cookie once, with VIRTIO_E_RESET or their own result if they had completed; new ones may be submitted at
+ * once.
  *
  * @return VIRTIO_OK; VIRTIO_E_STATE when the disk is not started; the errors of virtio_device_recover and
  *         VIRTIO_E_CONFIG: the disk is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a disk that

@@ -524,6 +524,24 @@ static void test_a_device_that_keeps_its_cache_mode(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* The caller may have switched it, and the device goes back to its own mode with the reset. */
+static void test_the_cache_mode_after_a_recovery(struct bench *bench)
+{
+    blk_bench_begin(bench, 64);
+    blk_bench_offer(bench, VIRTIO_BLK_F_CONFIG_WCE, FAKE_BLK_WRITEBACK, 1, 1);
+    blk_bench_start(bench);
+    assert_ok(virtio_blk_set_writeback(&blk_disk, false));
+    bench->fake.config[FAKE_BLK_WRITEBACK] = 1;
+    assert_ok(virtio_blk_recover(&blk_disk));
+    assert_true(blk_disk.writeback);
+    assert_ok(virtio_blk_flush(&blk_disk));
+    assert_int_equal(blk_fake.flushes, 2);
+    bench->fake.config[FAKE_BLK_WRITEBACK] = 0;
+    assert_ok(virtio_blk_recover(&blk_disk));
+    assert_false(blk_disk.writeback);
+    blk_bench_end(bench);
+}
+
 /* Resizes ---------------------------------------------------------------------------------------- */
 
 static void resize(struct bench *bench, uint64_t sectors)
@@ -601,6 +619,7 @@ static const struct bench_test tests[] = {
     TEST(test_no_writeback_without_flush, BENCH_ONE),
     TEST(test_switching_the_cache_mode, BENCH_ALL),
     TEST(test_a_device_that_keeps_its_cache_mode, BENCH_ALL),
+    TEST(test_the_cache_mode_after_a_recovery, BENCH_ALL),
     TEST(test_a_resize_is_noticed, BENCH_ALL),
     TEST(test_a_capacity_that_never_holds_still, BENCH_ONE | BENCH_MMIO_1),
     TEST(test_unplugged_is_not_resized, BENCH_ALL & ~BENCH_WINDOW),
