@@ -17,6 +17,7 @@ const struct test_suite *const kernel_suites[] = {
     &suite_input,
     &suite_balloon,
     &suite_blk,
+    &suite_recovery,
     &suite_leaks,
     NULL,
 };

@@ -27,6 +27,15 @@ MESSAGES = (
     "wrong size for virtio-scsi headers",
 )
 
+# What QEMU says when a device model refuses a request and gives up on its driver: due where a test
+# provokes it.
+REFUSALS = (
+    "virtio-blk missing headers",
+    "virtio-blk request outhdr too short",
+    "virtio: bogus descriptor or out of resources",
+    "virtio-net header not in first element",
+)
+
 # A line that names virtio accuses too, even if its words are new: silence is the rule. What a
 # device says in the name of the machine it runs on does not.
 NAMED = re.compile(r"virtio|vhost|virtqueue|vring", re.IGNORECASE)
@@ -42,6 +51,11 @@ def is_harmless(line):
 def is_complaint(line):
     """Whether the line accuses the driver."""
     return any(message in line for message in MESSAGES) or bool(NAMED.search(line))
+
+
+def is_refusal(line):
+    """Whether a device model says that it refused a request."""
+    return any(message in line for message in REFUSALS)
 
 
 def split(lines):

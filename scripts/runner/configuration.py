@@ -15,7 +15,7 @@ PCI_TRANSPORTS = ("legacy", "transitional", "modern")
 MMIO_TRANSPORTS = ("mmio1", "mmio2")
 TRANSPORTS = PCI_TRANSPORTS + MMIO_TRANSPORTS
 BOOTS = ("kernel", "iso", "disk", "product-iso")
-ACTIONS = ("reset", "accesses", "crash", "hang", "report")
+ACTIONS = ("reset", "accesses", "crash", "hang", "report", "refusals")
 
 LIMIT = 90.0  # seconds that a run may take
 

@@ -56,8 +56,7 @@ def judge(configuration, outcome):
         judge_promise(configuration, last, verdict)
         judge_transport(configuration, last, verdict)
     judge_exit(outcome, verdict)
-    for line in complaints.split(outcome.stderr + outcome.guest_errors)[0]:
-        verdict.faults.append(f"QEMU complains: {line}")
+    judge_complaints(configuration, outcome, verdict)
     for faults, facts in outcome.checks:
         verdict.faults += faults
         verdict.facts += facts
@@ -155,6 +154,20 @@ def judge_transport(configuration, boot, verdict):
         if word not in device["how"]:
             verdict.faults.append(f"{device['where']} is reported without the word {word}:"
                                   f" {device['how']}")
+
+
+def judge_complaints(configuration, outcome, verdict):
+    """QEMU accuses the driver of nothing, but of exactly those requests that tests want refused."""
+    lines = complaints.split(outcome.stderr + outcome.guest_errors)[0]
+    due = configuration.actions.get("refusals", 0)
+    if due:
+        refusals = [line for line in lines if complaints.is_refusal(line)]
+        lines = [line for line in lines if line not in refusals]
+        if len(refusals) == due:
+            verdict.facts.append(f"{due} requests refused, as they should be")
+        else:
+            verdict.faults.append(f"QEMU refused {len(refusals)} requests instead of {due}")
+    verdict.faults += [f"QEMU complains: {line}" for line in lines]
 
 
 def judge_exit(outcome, verdict):

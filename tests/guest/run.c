@@ -33,7 +33,7 @@ static bool is_selected(const struct test_plan *plan, const struct test_suite *s
     struct word word;
 
     if (rest == NULL) {
-        return true;
+        return !suite->on_request;
     }
     while (word_next(&rest, &word)) {
         if (word_is(&word, suite->name)) {

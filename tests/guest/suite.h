@@ -62,6 +62,7 @@ struct test_case {
 struct test_suite {
     const char *name;
     uint32_t device_type; /* without a device of this type the suite is one skip; 0: needs none */
+    bool on_request;      /* it is run only when it is named */
     const struct test_case *cases;
     size_t count;
 };

@@ -12,6 +12,7 @@ extern const struct test_suite suite_blk;
 extern const struct test_suite suite_console;
 extern const struct test_suite suite_input;
 extern const struct test_suite suite_net;
+extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_rng;
 
 #endif

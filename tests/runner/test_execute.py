@@ -101,6 +101,18 @@ class Verdicts(FakeRun):
     def test_complaint_on_stderr(self):
         self.assert_red("Looped descriptor", stderr="qemu-system-i386: Looped descriptor\n")
 
+    def test_refusals_that_were_asked_for(self):
+        refused = "qemu-system-i386: virtio-blk missing headers\n"
+        row = "x|||||||||blk:2,rng:1|refusals=2|"
+        _, result = self.run_fake(row=row, stderr=refused * 2)
+        self.assertEqual(result.faults, [])
+        self.assertIn("2 requests refused, as they should be", result.facts)
+        for times in (0, 1, 3):
+            self.assert_red(f"refused {times} requests instead of 2", row=row, stderr=refused * times)
+        self.assert_red("Looped descriptor", row=row,
+                        stderr=refused * 2 + "qemu-system-i386: Looped descriptor\n")
+        self.assert_red("missing headers", stderr=refused)
+
     def test_guest_error_in_the_log(self):
         self.assert_red("wrong size", log="virtio_mmio_read: wrong size access to register!\n")
 
