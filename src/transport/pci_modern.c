@@ -22,8 +22,8 @@ enum {
     QUEUE_ENABLE = 28,
     QUEUE_NOTIFY_OFF = 30,
     QUEUE_DESC = 32,
-    QUEUE_NOTIF_CONFIG_DATA = 58,
-    QUEUE_RESET = 60,
+    QUEUE_NOTIF_CONFIG_DATA = 56,
+    QUEUE_RESET = 58,
     QUEUE_ADDRESS_STRIDE = 8
 };
 
@@ -92,12 +92,13 @@ static int get_queue_doorbell(const struct virtio_device *device, uint16_t index
 {
     const uint8_t width = virtio_has_feature(device, VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2;
 
+    /* A device that offers a feature and leaves out its field contradicts itself. */
+    if (device->pci.common.length < QUEUE_RESET + 2 &&
+        virtio_has_feature(device, VIRTIO_F_NOTIF_CONFIG_DATA | VIRTIO_F_RING_RESET))
+        return VIRTIO_E_CAPABILITY;
     set_queue_select(device, index);
-    if (virtio_has_feature(device, VIRTIO_F_NOTIF_CONFIG_DATA)) {
-        if (device->pci.common.length < QUEUE_NOTIF_CONFIG_DATA + 2)
-            return VIRTIO_E_CAPABILITY;
+    if (virtio_has_feature(device, VIRTIO_F_NOTIF_CONFIG_DATA))
         doorbell->value = (uint16_t)common_read(device, QUEUE_NOTIF_CONFIG_DATA, 2);
-    }
     return virtio_doorbell_make(device, &device->pci.notify,
                                 (uint64_t)common_read(device, QUEUE_NOTIFY_OFF, 2) *
                                     device->pci.notify_off_multiplier,

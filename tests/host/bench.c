@@ -27,6 +27,24 @@ static const struct {
 
 #define PROFILES (sizeof(profiles) / sizeof(profiles[0]))
 
+#define EVENT_AND_TABLES (VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC)
+
+static const struct {
+    unsigned bit;
+    uint64_t features;
+    const char *name; /* NULL: need not be said */
+} rings[] = {
+    {BENCH_SPLIT, 0, NULL},
+    {BENCH_SPLIT_EVENT, EVENT_AND_TABLES, "split, event, tables"},
+    {BENCH_SPLIT_IN_ORDER, VIRTIO_F_IN_ORDER | EVENT_AND_TABLES, "split, in order"},
+    {BENCH_PACKED, VIRTIO_F_RING_PACKED, "packed"},
+    {BENCH_PACKED_EVENT, VIRTIO_F_RING_PACKED | EVENT_AND_TABLES, "packed, event, tables"},
+    {BENCH_PACKED_IN_ORDER, VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER | EVENT_AND_TABLES,
+     "packed, in order"},
+};
+
+#define RINGS (sizeof(rings) / sizeof(rings[0]))
+
 /* Attaching ------------------------------------------------------------------------------------- */
 
 static void attach_pci(struct bench *bench)
@@ -159,6 +177,7 @@ uint32_t bench_reap(struct bench *bench, uintptr_t cookie)
 struct run {
     const struct bench_test *test;
     unsigned profile; /* index */
+    unsigned ring;    /* index */
     struct bench *bench;
 };
 
@@ -175,6 +194,8 @@ static void run_one(void **state)
     bench->legacy = (bench->profile & BENCH_LEGACY) != 0;
     fake_host_begin(&bench->host, profiles[run->profile].host_flags);
     fake_device_begin(&bench->fake, &bench->host, VIRTIO_ID_ENTROPY);
+    bench->ring = rings[run->ring].bit;
+    bench->fake.features |= rings[run->ring].features;
     run->test->run(bench);
     if (bench->has_pci)
         fake_pci_check_restored(&bench->pci);
@@ -200,42 +221,60 @@ static int clean_up(void **state)
     return 0;
 }
 
-static char *name_of(const struct bench_test *test, unsigned profile)
+static char *name_of(const struct bench_test *test, unsigned profile, unsigned ring)
 {
+    unsigned wheres = test->profiles & ~(unsigned)BENCH_RINGS;
+    bool many = (wheres & (wheres - 1)) != 0;
+    const char *where = many ? profiles[profile].name : "";
+    const char *how = rings[ring].name ? rings[ring].name : "";
     char name[200];
     char *copy;
 
-    if ((test->profiles & (test->profiles - 1)) == 0)
+    if (!*where && !*how)
         snprintf(name, sizeof(name), "%s", test->name);
     else
-        snprintf(name, sizeof(name), "%s [%s]", test->name, profiles[profile].name);
+        snprintf(name, sizeof(name), "%s [%s%s%s]", test->name, where, *where && *how ? ", " : "",
+                 how);
     copy = strdup(name);
     if (!copy)
         abort();
     return copy;
 }
 
-int bench_main(const struct bench_test *tests, size_t count)
+/* A legacy device offers no feature from 32 on. */
+static bool is_run_on(const struct bench_test *test, unsigned profile, unsigned ring,
+                      unsigned default_rings)
 {
-    struct CMUnitTest *entries = calloc(count * PROFILES, sizeof(*entries));
-    struct run *runs = calloc(count * PROFILES, sizeof(*runs));
+    unsigned chosen = test->profiles & BENCH_RINGS ? test->profiles : default_rings;
+
+    if (!(test->profiles & profiles[profile].bit) || !(chosen & rings[ring].bit))
+        return false;
+    return !(profiles[profile].bit & BENCH_LEGACY) || rings[ring].features <= UINT32_MAX;
+}
+
+int bench_main(const struct bench_test *tests, size_t count, unsigned default_rings)
+{
+    struct CMUnitTest *entries = calloc(count * PROFILES * RINGS, sizeof(*entries));
+    struct run *runs = calloc(count * PROFILES * RINGS, sizeof(*runs));
     const char *filter = getenv("CMOCKA_TEST_FILTER");
     size_t used = 0;
     int failed;
 
     if (!entries || !runs)
         abort();
-    for (size_t i = 0; i < count; i++) {
-        for (unsigned profile = 0; profile < PROFILES; profile++) {
-            if (!(tests[i].profiles & profiles[profile].bit))
-                continue;
-            runs[used] = (struct run){.test = &tests[i], .profile = profile};
-            entries[used] = (struct CMUnitTest){.name = name_of(&tests[i], profile),
-                                                .test_func = run_one,
-                                                .teardown_func = clean_up,
-                                                .initial_state = &runs[used]};
-            used++;
-        }
+    for (size_t i = 0; i < count * PROFILES * RINGS; i++) {
+        const struct bench_test *test = &tests[i / RINGS / PROFILES];
+        unsigned profile = (unsigned)(i / RINGS % PROFILES);
+        unsigned ring = (unsigned)(i % RINGS);
+
+        if (!is_run_on(test, profile, ring, default_rings))
+            continue;
+        runs[used] = (struct run){.test = test, .profile = profile, .ring = ring};
+        entries[used] = (struct CMUnitTest){.name = name_of(test, profile, ring),
+                                            .test_func = run_one,
+                                            .teardown_func = clean_up,
+                                            .initial_state = &runs[used]};
+        used++;
     }
     if (filter)
         cmocka_set_test_filter(filter);

@@ -16,7 +16,10 @@
  *     };
  *     BENCH_MAIN(tests)
  *
- * A test is run once for each profile that it names; the profile is part of its name in the TAP output.
+ * A test is run once for each profile that it names; the profile is part of its name in the TAP output. With
+ * BENCH_MAIN_RINGS each is run on each of them with every kind of ring, as far as the transport has it: split
+ * and packed, with and without event indices and tables, in order or not. A test that is about one kind only
+ * says so (BENCH_SPLIT), and one that wants no matter which by BENCH_MAIN gets a plain split ring.
  * One test alone: `CMOCKA_TEST_FILTER='*p63*' build/host/gcc-64/test_queue` (see bench_main).
  */
 #ifndef BENCH_H
@@ -48,13 +51,25 @@ enum bench_profiles {
     BENCH_PCI = BENCH_PCI_LEGACY | BENCH_PCI_MODERN | BENCH_WINDOW,
     BENCH_MMIO = BENCH_MMIO_1 | BENCH_MMIO_2,
     BENCH_ALL = BENCH_LEGACY | BENCH_MODERN,
-    BENCH_HOSTS = BENCH_ALL | BENCH_IDENTITY | BENCH_SYNC
+    BENCH_HOSTS = BENCH_ALL | BENCH_IDENTITY | BENCH_SYNC,
+
+    /* On which rings; none: what the file's BENCH_MAIN says. */
+    BENCH_SPLIT = 1 << 16,
+    BENCH_SPLIT_EVENT = 1 << 17, /* with EVENT_IDX and INDIRECT_DESC */
+    BENCH_SPLIT_IN_ORDER = 1 << 18,
+    BENCH_PACKED = 1 << 19,
+    BENCH_PACKED_EVENT = 1 << 20,
+    BENCH_PACKED_IN_ORDER = 1 << 21,
+    BENCH_SPLIT_RINGS = BENCH_SPLIT | BENCH_SPLIT_EVENT | BENCH_SPLIT_IN_ORDER,
+    BENCH_OUT_OF_ORDER = BENCH_SPLIT | BENCH_SPLIT_EVENT | BENCH_PACKED | BENCH_PACKED_EVENT,
+    BENCH_RINGS = BENCH_OUT_OF_ORDER | BENCH_SPLIT_IN_ORDER | BENCH_PACKED_IN_ORDER
 };
 
 #define BENCH_MMIO_ADDRESS UINT64_C(0x10001000)
 
 struct bench {
     unsigned profile; /* one bit of enum bench_profiles */
+    unsigned ring;    /* the same, of the rings */
     bool legacy;      /* it is one of BENCH_LEGACY */
     struct fake_host host;
     struct fake_device fake;
@@ -107,7 +122,7 @@ uint32_t bench_reap(struct bench *bench, uintptr_t cookie);
 struct bench_test {
     const char *name;
     void (*run)(struct bench *bench);
-    unsigned profiles;
+    unsigned profiles; /* and rings */
 };
 
 #define TEST(function, profiles)                                                                   \
@@ -115,14 +130,17 @@ struct bench_test {
 #function, function, profiles                                                              \
     }
 
-/** Run tests on their profiles, as TAP. The environment variable CMOCKA_TEST_FILTER, a pattern with * and ?,
+/** Run tests on their profiles, as TAP, those that name no ring on `rings`. The environment variable CMOCKA_TEST_FILTER, a pattern with * and ?,
  * chooses among them. @return the exit status. */
-int bench_main(const struct bench_test *tests, size_t count);
+int bench_main(const struct bench_test *tests, size_t count, unsigned rings);
 
-#define BENCH_MAIN(tests)                                                                          \
+#define BENCH_MAIN_ON(tests, rings)                                                                \
     int main(void)                                                                                 \
     {                                                                                              \
-        return bench_main(tests, sizeof(tests) / sizeof((tests)[0]));                              \
+        return bench_main(tests, sizeof(tests) / sizeof((tests)[0]), rings);                       \
     }
+
+#define BENCH_MAIN(tests)       BENCH_MAIN_ON(tests, BENCH_SPLIT)
+#define BENCH_MAIN_RINGS(tests) BENCH_MAIN_ON(tests, BENCH_RINGS)
 
 #endif

@@ -253,37 +253,54 @@ void fake_device_work(struct fake_device *device, struct fake_queue *queue)
     struct fake_chain *chain;
 
     queue->work_due = false;
+    if (queue->is_busy)
+        fake_queue_set_busy(queue, false);
     if (!queue->enabled || !device->behaviour || !device->behaviour->request)
         return;
     if (device->may_access_memory && !device->may_access_memory(device)) {
         fake_rule(device, "no-bus-master", "PCI 6.2.2", "the device was told to work");
         return;
     }
+    fake_queue_hold_batch(queue, true);
     while ((chain = fake_queue_take(queue)) != NULL)
         device->behaviour->request(device, chain);
+    fake_queue_hold_batch(queue, false);
+}
+
+struct fake_queue *fake_device_named(struct fake_device *device, uint32_t value)
+{
+    bool with_data = (device->driver_features & VIRTIO_F_NOTIFICATION_DATA) != 0;
+    bool with_config = (device->driver_features & VIRTIO_F_NOTIF_CONFIG_DATA) != 0;
+    uint32_t which = with_data ? value & 0xffff : value;
+
+    for (unsigned i = 0; i < device->queue_count; i++) {
+        if (which == (with_config ? device->queues[i].notif_config_data : i))
+            return &device->queues[i];
+    }
+    return NULL;
 }
 
 void fake_device_notify(struct fake_device *device, uint32_t value)
 {
-    struct fake_queue *queue;
+    struct fake_queue *queue = fake_device_named(device, value);
 
     if (!(device->status & VIRTIO_STATUS_DRIVER_OK))
         fake_rule(device, "notified-before-driver-ok", "3.1.1", "status 0x%02x", device->status);
-    if (value >= device->queue_count || !device->queues[value].enabled) {
+    if (!queue || !queue->enabled) {
         fake_rule(device, "notify-unknown-queue", "4.1.5.2, 4.2.3.3", "0x%x", (unsigned)value);
         return;
     }
-    queue = &device->queues[value];
-    queue->notifications++;
-    if (queue->suppressed)
-        fake_rule(device, "notified-though-suppressed", "2.7.10.1", "queue %u", queue->index);
-    if (fake_queue_available_index(queue) == queue->next_available)
-        queue->idle_notifications++;
+    if ((device->driver_features & VIRTIO_F_NOTIFICATION_DATA) &&
+        value >> 16 != fake_queue_next(queue))
+        fake_rule(device, "notification-data", "2.9, 2.8.16", "0x%04x instead of 0x%04x",
+                  (unsigned)(value >> 16), fake_queue_next(queue));
+    fake_queue_notified(queue);
     if (device->latency_us == 0) {
         fake_device_work(device, queue);
     } else if (!queue->work_due) {
         queue->work_due = true;
         queue->work_at = device->host->now_us + device->latency_us;
+        fake_queue_set_busy(queue, true);
     }
 }
 

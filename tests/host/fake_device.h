@@ -42,6 +42,8 @@ struct fake_behaviour {
     void (*config_written)(struct fake_device *device, uint32_t offset, unsigned width);
     /** The device was reset; chains taken are forgotten after this. */
     void (*reset)(struct fake_device *device);
+    /** One queue was reset; its chains are forgotten after this. */
+    void (*queue_reset)(struct fake_device *device, struct fake_queue *queue);
     /** Time has passed. */
     void (*tick)(struct fake_device *device);
 };
@@ -73,7 +75,8 @@ struct fake_device {
     bool refuses_features;    /* FEATURES_OK does not stay set */
     bool keeps_queue_enabled; /* a queue shows as enabled although it was reset */
     bool refuses_enable;      /* queue_enable, QueueReady or the page number read back 0 */
-    bool is_lenient;          /* rules about status, features and queues are not checked */
+    bool leaves_lengths; /* packed: a used length means nothing where nothing was written (2.8.4) */
+    bool is_lenient;     /* rules about status, features and queues are not checked */
 
     /* What the driver did. */
     uint8_t status;
@@ -144,6 +147,8 @@ void fake_device_select_queue(struct fake_device *device, uint32_t index);
 /** The selected queue, or NULL when there is none; checks that it is the time for it. */
 struct fake_queue *fake_device_selected(struct fake_device *device, const char *what);
 
+/** The queue that a notification names, as negotiated (2.9), or NULL. */
+struct fake_queue *fake_device_named(struct fake_device *device, uint32_t value);
 void fake_device_notify(struct fake_device *device, uint32_t value);
 
 uint32_t fake_device_read_config(struct fake_device *device, uint32_t offset, unsigned width);

@@ -5,6 +5,7 @@
 #include "fake_mmio.h"
 
 #include <string.h>
+#include <virtio/device.h>
 
 #define V1   1u
 #define V2   2u
@@ -41,6 +42,7 @@ enum {
     QUEUE_DRIVER_HIGH = 0x094,
     QUEUE_DEVICE_LOW = 0x0a0,
     QUEUE_DEVICE_HIGH = 0x0a4,
+    QUEUE_RESET = 0x0c0,
     CONFIG_GENERATION = 0x0fc
 };
 
@@ -75,6 +77,7 @@ static const struct {
     {QUEUE_DRIVER_HIGH, V2, W, "QueueDriverHigh"},
     {QUEUE_DEVICE_LOW, V2, W, "QueueDeviceLow"},
     {QUEUE_DEVICE_HIGH, V2, W, "QueueDeviceHigh"},
+    {QUEUE_RESET, V2, RW, "QueueReset"},
     {CONFIG_GENERATION, V2, R, "ConfigGeneration"},
 };
 
@@ -91,6 +94,8 @@ static const char *check(struct fake_mmio *mmio, const struct fake_access *acces
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         if (registers[i].offset != offset || !(registers[i].versions & mmio->version))
             continue;
+        if (offset == QUEUE_RESET && !(device->driver_features & VIRTIO_F_RING_RESET))
+            break;
         if (registers[i].direction & (access->is_write ? W : R))
             return registers[i].name;
         fake_rule(device, "register-direction", "4.2.2.2", "%s of %s",
@@ -139,6 +144,8 @@ static uint32_t read_queue(struct fake_mmio *mmio, uint32_t offset, const char *
         if (mmio->unverified == queue)
             mmio->unverified = NULL;
         return active;
+    case QUEUE_RESET:
+        return queue && fake_queue_poll_reset(queue);
     default:
         return UINT32_MAX;
     }
@@ -169,6 +176,7 @@ static uint32_t read_register(struct fake_mmio *mmio, uint32_t offset, const cha
     case QUEUE_SIZE_MAX:
     case QUEUE_PFN:
     case QUEUE_READY:
+    case QUEUE_RESET:
         return read_queue(mmio, offset, name);
     case INTERRUPT_STATUS:
         return device->isr;
@@ -229,6 +237,11 @@ static void write_queue(struct fake_mmio *mmio, uint32_t offset, const char *nam
         break;
     case QUEUE_READY:
         write_ready(mmio, queue, value);
+        break;
+    case QUEUE_RESET:
+        if (value != 1)
+            fake_rule(device, "queue-reset-value", "4.2.2.2", "0x%x", (unsigned)value);
+        fake_queue_begin_reset(queue);
         break;
     default: /* three pairs of addresses, sixteen bytes apart */
         fake_queue_set_address(queue, (enum fake_part)((offset - QUEUE_DESC_LOW) / 0x10),

@@ -215,7 +215,9 @@ enum {
     M_QUEUE_ENABLE = 28,
     M_QUEUE_NOTIFY_OFF = 30,
     M_QUEUE_DESC = 32,
-    M_QUEUE_DEVICE_HIGH = 52
+    M_QUEUE_DEVICE_HIGH = 52,
+    M_NOTIF_CONFIG_DATA = 56,
+    M_QUEUE_RESET = 58
 };
 
 static const struct field common_fields[] = {
@@ -238,7 +240,23 @@ static const struct field common_fields[] = {
     {M_QUEUE_DESC + 12, 4, RW, "queue_driver (high)"},
     {M_QUEUE_DESC + 16, 4, RW, "queue_device (low)"},
     {M_QUEUE_DEVICE_HIGH, 4, RW, "queue_device (high)"},
+    {M_NOTIF_CONFIG_DATA, 2, R, "queue_notif_config_data"},
+    {M_QUEUE_RESET, 2, RW, "queue_reset"},
 };
+
+/* Some fields are there only with the feature that they belong to. */
+static bool field_exists(struct fake_virtio_pci *front, const struct field *field)
+{
+    uint64_t feature = field->offset == M_NOTIF_CONFIG_DATA ? VIRTIO_F_NOTIF_CONFIG_DATA
+                       : field->offset == M_QUEUE_RESET     ? VIRTIO_F_RING_RESET
+                                                            : 0;
+
+    if (feature == 0 || (front->device->driver_features & feature))
+        return true;
+    fake_rule(front->device, "register-undefined", "4.1.4.3", "%s without its feature",
+              field->name);
+    return false;
+}
 
 static uint32_t common_queue_read(struct fake_virtio_pci *front, const struct field *field)
 {
@@ -246,7 +264,7 @@ static uint32_t common_queue_read(struct fake_virtio_pci *front, const struct fi
     struct fake_queue *queue = fake_device_selected(device, field->name);
     unsigned part = (field->offset - (unsigned)M_QUEUE_DESC) / 8;
 
-    if (!queue)
+    if (!queue || !field_exists(front, field))
         return 0;
     switch (field->offset) {
     case M_QUEUE_SIZE:
@@ -257,6 +275,10 @@ static uint32_t common_queue_read(struct fake_virtio_pci *front, const struct fi
         return queue->enabled || device->keeps_queue_enabled;
     case M_QUEUE_NOTIFY_OFF:
         return queue->notify_off;
+    case M_NOTIF_CONFIG_DATA:
+        return queue->notif_config_data;
+    case M_QUEUE_RESET:
+        return fake_queue_poll_reset(queue);
     default:
         return (uint32_t)(queue->address[part] >> (field->offset & 4 ? 32 : 0));
     }
@@ -302,6 +324,8 @@ static void common_queue_write(struct fake_virtio_pci *front, const struct field
                   device->queue_select);
         return;
     }
+    if (!field_exists(front, field))
+        return;
     switch (field->offset) {
     case M_QUEUE_SIZE:
         fake_queue_set_size(queue, value);
@@ -317,6 +341,11 @@ static void common_queue_write(struct fake_virtio_pci *front, const struct field
         if (!queue->size_written)
             queue->size = queue->maximum;
         fake_queue_enable(queue);
+        break;
+    case M_QUEUE_RESET:
+        if (value != 1)
+            fake_rule(device, "queue-reset-value", "4.1.4.3.2", "0x%x", (unsigned)value);
+        fake_queue_begin_reset(queue);
         break;
     default:
         fake_queue_set_address(queue,
@@ -363,20 +392,21 @@ static void notify_access(struct fake_virtio_pci *front, uint32_t offset,
                           struct fake_access *access)
 {
     struct fake_device *device = front->device;
+    unsigned width = device->driver_features & VIRTIO_F_NOTIFICATION_DATA ? 4 : 2;
+    const struct fake_queue *queue;
     uint32_t expected;
 
     fake_device_touch(device, false, "a notification");
-    if (!access->is_write || access->width != 2) {
+    if (!access->is_write || access->width != width) {
         fake_rule(device, "notify-width", "4.1.5.2.1", "%s of %u bytes",
                   access->is_write ? "write" : "read", access->width);
         return;
     }
-    if (access->value < device->queue_count) {
-        expected = device->queues[access->value].notify_off * front->notify_multiplier;
-        if (offset != expected && front->notify_multiplier != 0)
-            fake_rule(device, "notify-address", "4.1.4.4", "queue %u at 0x%x, not 0x%x",
-                      (unsigned)access->value, (unsigned)offset, (unsigned)expected);
-    }
+    queue = fake_device_named(device, access->value);
+    expected = queue ? queue->notify_off * front->notify_multiplier : offset;
+    if (offset != expected && front->notify_multiplier != 0)
+        fake_rule(device, "notify-address", "4.1.4.4", "queue %u at 0x%x, not 0x%x", queue->index,
+                  (unsigned)offset, (unsigned)expected);
     fake_device_notify(device, access->value);
 }
 

@@ -497,4 +497,4 @@ static const struct bench_test tests[] = {
     TEST(test_unplugged, BENCH_MMIO),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

@@ -759,7 +759,7 @@ static const struct bench_test tests[] = {
     TEST(test_p91_one_segment_without_seg_max, BENCH_HOSTS),
     TEST(test_p91_limits_below_a_sector, BENCH_ONE | BENCH_LEGACY),
     TEST(test_p91_more_than_32_mib_at_once, BENCH_ONE),
-    TEST(test_p91_parts_are_one_completion, BENCH_HOSTS),
+    TEST(test_p91_parts_are_one_completion, BENCH_HOSTS | BENCH_OUT_OF_ORDER),
     TEST(test_p91_a_bad_part_ends_the_request, BENCH_ONE),
     TEST(test_p39_queue_sizes, BENCH_ALL),
     TEST(test_p42_a_queue_too_small_for_a_request, BENCH_ALL),
@@ -769,7 +769,7 @@ static const struct bench_test tests[] = {
     TEST(test_p93_flush_without_the_feature, BENCH_ALL),
     TEST(test_ids_always_end, BENCH_HOSTS),
     TEST(test_an_id_in_small_segments, BENCH_ONE),
-    TEST(test_full_and_answered_in_reverse, BENCH_HOSTS),
+    TEST(test_full_and_answered_in_reverse, BENCH_HOSTS | BENCH_OUT_OF_ORDER),
     TEST(test_blocking_calls_among_others, BENCH_HOSTS),
     TEST(test_p68_wait_kicks, BENCH_ALL),
     TEST(test_one_register_access_a_request, BENCH_ALL & ~BENCH_WINDOW),
@@ -779,4 +779,4 @@ static const struct bench_test tests[] = {
     TEST(test_a_device_of_another_type, BENCH_ONE),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

@@ -563,7 +563,7 @@ static const struct bench_test tests[] = {
     TEST(test_closed_ports_refuse, BENCH_ALL),
     TEST(test_find_times_out, BENCH_ONE),
     TEST(test_size_is_noticed, BENCH_ALL),
-    TEST(test_emergency_write, BENCH_ALL),
+    TEST(test_emergency_write, BENCH_ALL | BENCH_SPLIT_RINGS),
     TEST(test_no_emergency_write, BENCH_ONE),
     TEST(test_written_lies_are_found, BENCH_ALL),
     TEST(test_received_lies_are_found, BENCH_MODERN),
@@ -572,4 +572,4 @@ static const struct bench_test tests[] = {
     TEST(test_unplugged_in_the_middle, BENCH_MMIO),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

@@ -611,4 +611,4 @@ static const struct bench_test tests[] = {
     TEST(test_p51_each_allocation_fails_in_turn, BENCH_ALL & ~BENCH_WINDOW),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

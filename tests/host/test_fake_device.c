@@ -3,126 +3,9 @@
  * The strict device itself: each rule that the fakes check is broken here by hand, without the library, and
  * must be found. tests/host/check-rules sees to it that no rule is left out.
  */
-#include "bench.h"
+#include "by_hand.h"
 
 #include <string.h>
-
-enum {
-    MMIO = 0x10001000
-};
-
-/* A driver that uses registers as it likes -------------------------------------------------------- */
-
-static uint32_t peek(struct bench *bench, uint32_t offset)
-{
-    struct virtio_host *host = &bench->host.host;
-
-    return host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, MMIO + offset, 4);
-}
-
-static void poke(struct bench *bench, uint32_t offset, uint32_t value)
-{
-    struct virtio_host *host = &bench->host.host;
-
-    host->register_write(host->ctx, VIRTIO_SPACE_MEMORY, MMIO + offset, 4, value);
-}
-
-static void poke_status(struct bench *bench, uint32_t value)
-{
-    poke(bench, 0x70, value);
-    if (value == 0)
-        (void)peek(bench, 0x70);
-}
-
-static void negotiate(struct bench *bench)
-{
-    poke_status(bench, 0);
-    poke_status(bench, 1);
-    poke_status(bench, 3);
-    for (uint32_t half = 0; half < 2; half++) {
-        poke(bench, 0x14, half);
-        (void)peek(bench, 0x10);
-        poke(bench, 0x24, half);
-        poke(bench, 0x20, half);
-    }
-    poke_status(bench, 0x0b);
-}
-
-/* A ring of 8 in DMA memory, as the library would have it. */
-struct ring {
-    uint8_t *memory;
-    uint64_t address;
-    uint16_t index;
-};
-
-#define RING_SIZE    8u
-#define AVAILABLE_AT 128u
-#define USED_AT      192u
-#define BUFFER_AT    512u
-
-static void ring_allocate(struct bench *bench, struct ring *ring)
-{
-    struct virtio_host *host = &bench->host.host;
-
-    ring->memory = host->dma_allocate(host->ctx, 4096, 4096, UINT64_MAX, 0, &ring->address);
-    ring->index = 0;
-    memset(ring->memory, 0, 4096);
-}
-
-static void ring_free(struct bench *bench, struct ring *ring)
-{
-    struct virtio_host *host = &bench->host.host;
-
-    poke_status(bench, 0);
-    host->dma_free(host->ctx, ring->memory, 4096, ring->address);
-}
-
-static void ring_addresses(struct bench *bench, const struct ring *ring)
-{
-    static const uint32_t parts[3] = {0, AVAILABLE_AT, USED_AT};
-
-    for (unsigned i = 0; i < 3; i++) {
-        poke(bench, 0x80 + 0x10 * i, (uint32_t)(ring->address + parts[i]));
-        poke(bench, 0x84 + 0x10 * i, (uint32_t)((ring->address + parts[i]) >> 32));
-    }
-}
-
-static void ring_set_up(struct bench *bench, struct ring *ring)
-{
-    ring_allocate(bench, ring);
-    poke(bench, 0x30, 0);
-    poke(bench, 0x38, RING_SIZE);
-    ring_addresses(bench, ring);
-    poke(bench, 0x44, 1);
-}
-
-/* From the beginning to DRIVER_OK. */
-static void go_live(struct bench *bench, struct ring *ring)
-{
-    bench_attach(bench);
-    negotiate(bench);
-    ring_set_up(bench, ring);
-    poke_status(bench, 0x0f);
-}
-
-static void describe(struct ring *ring, unsigned index, uint64_t address, uint32_t length,
-                     uint16_t flags, uint16_t next)
-{
-    uint8_t *bytes = ring->memory + 16u * index;
-
-    memcpy(bytes, &address, 8);
-    memcpy(bytes + 8, &length, 4);
-    memcpy(bytes + 12, &flags, 2);
-    memcpy(bytes + 14, &next, 2);
-}
-
-static void offer(struct bench *bench, struct ring *ring, uint16_t head)
-{
-    memcpy(ring->memory + AVAILABLE_AT + 4 + 2 * (size_t)(ring->index % RING_SIZE), &head, 2);
-    ring->index++;
-    memcpy(ring->memory + AVAILABLE_AT + 2, &ring->index, 2);
-    poke(bench, 0x50, 0);
-}
 
 /* Status and features ----------------------------------------------------------------------------- */
 
@@ -204,7 +87,7 @@ static void test_config_rules(struct bench *bench)
     negotiate(bench);
     (void)peek(bench, 0x10c);
     bench_expect_violation(bench, "config-beyond-end");
-    (void)host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, MMIO + 0x100, 2);
+    (void)host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, BENCH_MMIO_ADDRESS + 0x100, 2);
     bench_expect_violation(bench, "config-width");
     (void)peek(bench, 0x108);
     bench_expect_violation(bench, "config-width");
@@ -487,7 +370,7 @@ static void test_mmio_register_rules(struct bench *bench)
     struct virtio_host *host = &bench->host.host;
 
     bench_attach(bench);
-    (void)host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, MMIO + 0x70, 1);
+    (void)host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, BENCH_MMIO_ADDRESS + 0x70, 1);
     bench_expect_violation(bench, "register-width");
     poke(bench, 0x34, 1);
     bench_expect_violation(bench, "register-direction");
@@ -504,7 +387,7 @@ static void test_mmio_register_rules(struct bench *bench)
 
 static void test_mmio_identify_first(struct bench *bench)
 {
-    fake_mmio_attach(&bench->mmio, &bench->fake, MMIO, 2);
+    fake_mmio_attach(&bench->mmio, &bench->fake, BENCH_MMIO_ADDRESS, 2);
     (void)peek(bench, 0x04);
     bench_expect_violation(bench, "identify-first");
     (void)peek(bench, 0x70);

@@ -1111,10 +1111,10 @@ static const struct bench_test tests[] = {
     TEST(test_device_that_wants_a_reset, BENCH_ALL),
     TEST(test_device_that_is_gone, BENCH_MMIO),
     TEST(test_device_that_is_lost, BENCH_ALL),
-    TEST(test_lying_rings, BENCH_ALL),
+    TEST(test_lying_rings, BENCH_ALL | BENCH_SPLIT_RINGS),
     TEST(test_fake_checks_frames, BENCH_MODERN),
     TEST(test_fake_checks_frame_parts, BENCH_MODERN),
     TEST(test_fake_checks_commands, BENCH_MODERN),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

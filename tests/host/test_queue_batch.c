@@ -431,15 +431,15 @@ static const struct bench_test tests[] = {
     TEST(test_p52_reap_many_over_the_wrap, BENCH_ONE),
     TEST(test_p61_reap_many_meets_a_lie, BENCH_ONE),
     TEST(test_p61_reap_many_meets_a_lie_at_once, BENCH_ONE),
-    TEST(test_p61_reap_many_meets_an_index_that_lies, BENCH_ONE),
+    TEST(test_p61_reap_many_meets_an_index_that_lies, BENCH_ONE | BENCH_SPLIT_RINGS),
     TEST(test_reap_many_after_a_flush_that_timed_out, BENCH_ONE),
     TEST(test_submit_inline_of_every_shape, BENCH_ALL),
     TEST(test_submit_inline_refuses, BENCH_ONE),
     TEST(test_every_way_mixed_at_random, BENCH_PCI_MODERN | BENCH_MMIO_1),
     TEST(test_longest_writable_chain, BENCH_ALL),
     TEST(test_longest_writable_chain_in_a_batch, BENCH_ONE),
-    TEST(test_queue_that_ignores_lengths, BENCH_ONE),
-    TEST(test_p71_log_hook_of_a_broken_queue, BENCH_ONE),
+    TEST(test_queue_that_ignores_lengths, BENCH_ONE | BENCH_SPLIT_RINGS),
+    TEST(test_p71_log_hook_of_a_broken_queue, BENCH_ONE | BENCH_SPLIT_RINGS),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

@@ -291,4 +291,4 @@ static const struct bench_test tests[] = {
     TEST(test_renewed_in_two_halves, BENCH_ALL),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_ON(tests, BENCH_OUT_OF_ORDER)

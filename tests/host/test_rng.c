@@ -508,4 +508,4 @@ static const struct bench_test tests[] = {
     TEST(test_p42_a_queue_of_one, BENCH_ALL),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the two ring formats of the fake device have in common, between fake_queue.c, fake_split.c and
+ * fake_packed.c only: little-endian memory, the parts of a ring, chains that are being taken and the rules
+ * for their elements, which do not depend on the format.
+ */
+#ifndef FAKE_RING_H
+#define FAKE_RING_H
+
+#include "fake_device.h"
+
+#define F_NEXT     1u
+#define F_WRITE    2u
+#define F_INDIRECT 4u
+
+#define DESCRIPTOR_SIZE 16u
+
+static inline uint16_t get16(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static inline uint32_t get32(const uint8_t *bytes)
+{
+    return get16(bytes) | (uint32_t)get16(bytes + 2) << 16;
+}
+
+static inline uint64_t get64(const uint8_t *bytes)
+{
+    return get32(bytes) | (uint64_t)get32(bytes + 4) << 32;
+}
+
+static inline void put16(uint8_t *bytes, uint32_t value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+static inline void put32(uint8_t *bytes, uint32_t value)
+{
+    put16(bytes, value);
+    put16(bytes + 2, value >> 16);
+}
+
+/** Did the driver take this feature? */
+bool fake_ring_has(const struct fake_queue *queue, uint64_t feature);
+
+/** A part of the ring as the device sees it; NULL after a violation. */
+uint8_t *fake_ring_part(struct fake_queue *queue, enum fake_part part);
+
+/** Are these bytes of a ring that was just enabled zero? If not, that is a violation. */
+void fake_ring_check_zero(struct fake_queue *queue, const uint8_t *bytes, size_t size,
+                          const char *section, const char *what);
+
+/** Write to the device's part, and remember that it was the device who did. */
+void fake_ring_write(struct fake_queue *queue, size_t offset, const uint8_t *bytes, size_t size);
+
+/** Is the device's part as the device left it? */
+bool fake_ring_is_untouched(struct fake_queue *queue);
+
+/** Is any byte of the range in this descriptor's element, or in those of the table that it is? */
+bool fake_ring_covers(struct fake_queue *queue, const uint8_t *bytes, bool is_table,
+                      uint64_t address, uint64_t size);
+
+/** A chain with nothing in it, and back: its descriptors are the driver's again. */
+struct fake_chain *fake_chain_new(struct fake_queue *queue);
+void fake_chain_discard(struct fake_chain *chain);
+
+/** Add a descriptor of the ring, 16 bytes. @return false when it is in a chain already. */
+bool fake_chain_add_slot(struct fake_chain *chain, uint16_t index, const uint8_t *bytes);
+
+/** Add an element with the flags F_NEXT and F_WRITE (as the format has them), checked on its own. */
+void fake_chain_add_element(struct fake_chain *chain, const uint8_t *bytes, uint16_t flags,
+                            uint16_t index);
+
+/** Add the elements of the table that an F_INDIRECT descriptor points to. @return false when there is
+ * no making sense of it. */
+bool fake_chain_add_table(struct fake_chain *chain, const uint8_t *bytes, bool is_packed);
+
+/** The table is still what it was. */
+void fake_chain_check_table(struct fake_chain *chain);
+
+#endif
