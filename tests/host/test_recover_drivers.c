@@ -734,9 +734,9 @@ static const struct bench_test tests[] = {
     TEST(test_console, BENCH_ALL),
     TEST(test_console_with_ports, BENCH_ALL),
     TEST(test_input, BENCH_MODERN | BENCH_MMIO_1),
-    TEST(test_balloon, BENCH_ALL),
+    TEST(test_balloon, BENCH_ALL | BENCH_SPLIT_RINGS),
     TEST(test_what_was_not_started_is_not_recovered, BENCH_ONE),
     TEST(test_recovery_allocates_nothing, BENCH_ALL),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)
