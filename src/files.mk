@@ -43,6 +43,9 @@ VIRTIO_TRANSPORT_SOURCES := \
 	src/transport/region.c
 
 VIRTIO_DRIVER_SOURCES := \
+	src/drivers/9p.c \
+	src/drivers/9p_files.c \
+	src/drivers/9p_folders.c \
 	src/drivers/balloon.c \
 	src/drivers/blk.c \
 	src/drivers/blk_commands.c \

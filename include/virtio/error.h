@@ -55,7 +55,8 @@ enum virtio_error {
     VIRTIO_E_IO = -44,          /* the device reports that the request failed */
     VIRTIO_E_UNSUPPORTED_REQUEST = -45, /* the device does not know this kind of request */
     VIRTIO_E_RESPONSE = -46,            /* an answer that its device type does not allow */
-    VIRTIO_E_RESET = -47 /* the request was taken back by a reset before it completed */
+    VIRTIO_E_RESET = -47, /* the request was taken back by a reset before it completed */
+    VIRTIO_E_ERRNO = -48  /* the host refused the request with an error number, given beside it */
 };
 
 /**

@@ -13,13 +13,14 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     balloon.h blk.h console.h input.h net.h rng.h
+ *     9p.h balloon.h blk.h console.h input.h net.h rng.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
 #ifndef VIRTIO_VIRTIO_H
 #define VIRTIO_VIRTIO_H
 
+#include <virtio/9p.h>
 #include <virtio/arena.h>
 #include <virtio/balloon.h>
 #include <virtio/blk.h>

@@ -73,6 +73,8 @@ const char *virtio_strerror(int error)
         return "VIRTIO_E_RESPONSE: an answer that is not allowed";
     case VIRTIO_E_RESET:
         return "VIRTIO_E_RESET: taken back by a reset";
+    case VIRTIO_E_ERRNO:
+        return "VIRTIO_E_ERRNO: the host refused it with an error number";
     }
     return "unknown error";
 }
