@@ -28,7 +28,7 @@
  * Fids. A struct virtio_9p_fid is the caller's and stands for a file or folder on the host, as a path, or
  * opened for reading and writing; the host knows it by a number that the driver chooses. It is made by
  * virtio_9p_attach, virtio_9p_walk and virtio_9p_create and lasts until virtio_9p_clunk, or until the share
- * is halted or stopped: then the host has forgotten all of them, and using one gives VIRTIO_E_STALE. There are
+ * is halted, recovered or stopped: then the host has forgotten all of them, and using one gives VIRTIO_E_STALE. There are
  * VIRTIO_9P_FIDS_MAX at a time.
  *
  * Names. A path is a string of names with '/' between them, taken from the fid that it is walked from; empty
@@ -58,9 +58,9 @@
  * that the protocol does not allow) and VIRTIO_E_MAP are the one request's alone; the share stays usable. When
  * the device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
  * blocking call that notices resets the device before it returns, because until then the device may write to
- * the caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, virtio_9p_drain hands back
- * what else was in flight, each cookie once, and virtio_9p_stop and virtio_9p_start bring the share back to
- * life, with no fid open. With requests submitted by hand the decision is the caller's: virtio_9p_wait
+ * the caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back
+ * what else was in flight, each cookie once. virtio_9p_recover brings the share back to life, as do
+ * virtio_9p_stop and virtio_9p_start; either way the host has forgotten all fids. With requests submitted by hand the decision is the caller's: virtio_9p_wait
  * gives VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up,
  * virtio_9p_halt resets. virtio_dump(&share.device) explains either.
  *
@@ -249,7 +249,7 @@ struct virtio_9p {
     uint16_t depth;               /* read: requests that can be in flight at once */
     uint16_t in_flight;           /* read: requests submitted and not yet handed back */
 
-    uint32_t session;                       /* counts starts; fids of others are stale */
+    uint32_t session; /* counts starts and recoveries; fids of others are stale */
     uint32_t fids[VIRTIO_9P_FIDS_MAX / 32]; /* numbers in use, a set */
     struct virtio_9p_slot *free_slots;      /* chained */
     struct virtio_9p_slot *ready_slots;     /* chained: finished, not yet handed back */
@@ -282,7 +282,7 @@ struct virtio_9p_done {
  *         virtio_9p_clunk. On error everything was undone, but for VIRTIO_E_BUSY.
  *
  * Context: the share's, not an interrupt handler; may be long. Allocates: the ring, and for each request of
- * `depth` 1 KiB of shared memory and about 400 bytes of private memory.
+ * `depth`, and one more, 1 KiB of shared memory and about 400 bytes of private memory.
  */
 int virtio_9p_start(struct virtio_9p *share, const struct virtio_device *found);
 
@@ -308,6 +308,21 @@ int virtio_9p_stop(struct virtio_9p *share);
  * Context: the share's. Spec 2.4.
  */
 int virtio_9p_halt(struct virtio_9p *share);
+
+/**
+ * Bring back a share that needs a reset, broke the ring's rules, did not answer, was halted, or was gone and is
+ * there again: the second half of virtio_9p_start. Requests that were in flight come back as others do, each
+ * cookie once, with VIRTIO_E_RESET or their own result when they had completed. All fids are void, msize and tag
+ * may be others. Nothing is allocated.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when it was never started; VIRTIO_E_TIMEOUT and VIRTIO_E_GONE: the device
+ *         is lost, or still gone; the errors of virtio_device_recover, VIRTIO_E_CONFIG, and what
+ *         virtio_9p_start returns of the host's answer. On error the share is halted, virtio_9p_drain hands
+ *         back what was in flight, and this may be tried again.
+ *
+ * Context: the share's; may be long. Spec 2.1.2.
+ */
+int virtio_9p_recover(struct virtio_9p *share);
 
 /**
  * Hand back one request of a halted share.

@@ -39,21 +39,25 @@ static bool moves_data(const struct virtio_9p_slot *slot)
 
 /* ---- Slots ---- */
 
+static size_t slot_count(const struct virtio_9p *share)
+{
+    return (size_t)share->depth + 1;
+}
+
+/* Tversion's slot stands behind the others: it is there even when each of those waits to be handed back. */
 void virtio_9p_give_back_slot(struct virtio_9p *share, struct virtio_9p_slot *slot)
 {
     slot->is_sent = false;
+    if (slot == &share->slots[share->depth])
+        return;
     slot->next = share->free_slots;
     share->free_slots = slot;
 }
 
-struct virtio_9p_slot *virtio_9p_take_slot(struct virtio_9p *share, uint8_t type)
+static void clear_slot(struct virtio_9p_slot *slot, uint8_t type, uint16_t tag)
 {
-    struct virtio_9p_slot *slot = share->free_slots;
-
-    if (slot == NULL)
-        return NULL;
-    share->free_slots = slot->next;
     slot->type = type;
+    slot->tag = tag;
     slot->owner = VIRTIO_9P_CALLER;
     slot->is_cancelled = false;
     slot->mapping.size = 0;
@@ -61,10 +65,19 @@ struct virtio_9p_slot *virtio_9p_take_slot(struct virtio_9p *share, uint8_t type
     slot->bytes = 0;
     slot->part = 0;
     slot->error_number = 0;
+}
+
+struct virtio_9p_slot *virtio_9p_take_slot(struct virtio_9p *share, uint8_t type)
+{
+    struct virtio_9p_slot *slot = share->free_slots;
+    uint32_t tag;
+
+    if (slot == NULL)
+        return NULL;
+    share->free_slots = slot->next;
     slot->generation = (uint16_t)((slot->generation + 1) % GENERATIONS);
-    slot->tag = type == VIRTIO_9P_TVERSION
-                    ? VIRTIO_9P_NOTAG
-                    : (uint16_t)((uint32_t)(slot - share->slots) + slot->generation * TAG_STEP);
+    tag = (uint32_t)(slot - share->slots) + slot->generation * TAG_STEP;
+    clear_slot(slot, type, (uint16_t)tag);
     return slot;
 }
 
@@ -73,8 +86,8 @@ static void init_slots(struct virtio_9p *share)
     struct virtio_9p_unit *unit = share->shared.memory;
     uint64_t address = share->shared.device_address;
 
-    memset(share->slots, 0, share->depth * sizeof(*share->slots));
-    for (uint16_t at = 0; at < share->depth; at++) {
+    memset(share->slots, 0, slot_count(share) * sizeof(*share->slots));
+    for (size_t at = 0; at < slot_count(share); at++) {
         share->slots[at].unit = &unit[at];
         share->slots[at].unit_address = address + at * sizeof(*unit);
         virtio_9p_give_back_slot(share, &share->slots[at]);
@@ -199,7 +212,7 @@ static int judge(const struct virtio_9p *share, struct virtio_9p_slot *slot, uin
         return VIRTIO_E_RESPONSE;
     if (type == VIRTIO_9P_TLERROR + 1)
         return judge_refusal(slot, size);
-    if (type != slot->type + 1)
+    if (type != slot->type + 1 || (type == VIRTIO_9P_TFSYNC + 1 && size != VIRTIO_9P_HEAD))
         return VIRTIO_E_RESPONSE;
     slot->reply_size = size;
     return moves_data(slot) ? judge_data(slot) : VIRTIO_OK;
@@ -268,11 +281,11 @@ static int allocate(struct virtio_9p *share)
     if (depth == 0)
         return VIRTIO_E_NOT_SUPPORTED;
     share->depth = (uint16_t)(depth < VIRTIO_9P_DEPTH_MAX ? depth : VIRTIO_9P_DEPTH_MAX);
-    error = virtio_allocate_shared(&share->device, share->depth * sizeof(struct virtio_9p_unit), 64,
-                                   &share->shared);
+    error = virtio_allocate_shared(
+        &share->device, slot_count(share) * sizeof(struct virtio_9p_unit), 64, &share->shared);
     if (error != VIRTIO_OK)
         return error;
-    share->slots = host->allocate(host->ctx, share->depth * sizeof(*share->slots));
+    share->slots = host->allocate(host->ctx, slot_count(share) * sizeof(*share->slots));
     if (share->slots == NULL)
         return VIRTIO_E_NO_MEMORY;
     init_slots(share);
@@ -282,12 +295,13 @@ static int allocate(struct virtio_9p *share)
 /* Agree on protocol and size of messages: the first request of all. */
 static int agree(struct virtio_9p *share)
 {
-    struct virtio_9p_slot *slot = virtio_9p_take_slot(share, VIRTIO_9P_TVERSION);
+    struct virtio_9p_slot *slot = &share->slots[share->depth];
     struct virtio_9p_writer writer = virtio_9p_begin(slot);
     struct virtio_9p_reader answer;
     uint32_t length;
     int error;
 
+    clear_slot(slot, VIRTIO_9P_TVERSION, VIRTIO_9P_NOTAG);
     virtio_9p_put(&writer, 4, VIRTIO_9P_MSIZE);
     virtio_9p_put_string(&writer, PROTOCOL, PROTOCOL_LENGTH);
     virtio_9p_end(slot, &writer);
@@ -305,6 +319,16 @@ static int agree(struct virtio_9p *share)
     return VIRTIO_OK;
 }
 
+/* What a start and a recovery have in common: a new session with the host, without a fid. */
+static int enter(struct virtio_9p *share)
+{
+    int error = virtio_device_ready(&share->device);
+
+    share->session++;
+    memset(share->fids, 0, sizeof(share->fids));
+    return error == VIRTIO_OK ? agree(share) : error;
+}
+
 static int set_up(struct virtio_9p *share)
 {
     int error = read_tag(share);
@@ -313,11 +337,7 @@ static int set_up(struct virtio_9p *share)
         error = virtio_queue_start(&share->queue, &share->device, 0, VIRTIO_9P_QUEUE_SIZE);
     if (error == VIRTIO_OK)
         error = allocate(share);
-    if (error == VIRTIO_OK)
-        error = virtio_device_ready(&share->device);
-    if (error == VIRTIO_OK)
-        error = agree(share);
-    return error;
+    return error == VIRTIO_OK ? enter(share) : error;
 }
 
 /* Free all that set_up acquired, as far as it came; the device has been reset. */
@@ -331,7 +351,7 @@ static int tear_down(struct virtio_9p *share)
     (void)virtio_ring_uninit(&share->queue);
     virtio_free_shared(&share->device, &share->shared);
     if (share->slots != NULL)
-        host->free(host->ctx, share->slots, share->depth * sizeof(*share->slots));
+        host->free(host->ctx, share->slots, slot_count(share) * sizeof(*share->slots));
     share->slots = NULL;
     share->free_slots = NULL;
     return virtio_device_end(&share->device);
@@ -343,7 +363,7 @@ int virtio_9p_start(struct virtio_9p *share, const struct virtio_device *found)
         .supported = VIRTIO_9P_MOUNT_TAG,
         .required = VIRTIO_9P_MOUNT_TAG,
     };
-    uint32_t session = share->session + 1;
+    uint32_t session = share->session;
     int error;
 
     if (found->type != VIRTIO_ID_9P)
@@ -574,6 +594,8 @@ int virtio_9p_wait(struct virtio_9p *share, struct virtio_9p_done *done, uint32_
     return error == VIRTIO_OK ? take(share, done, timeout_us) : error;
 }
 
+/* ---- After a reset ---- */
+
 /* A chain came back after the reset. With nothing written the reset took it. A request with parts left to
  * send was taken as well. */
 static void finish_drained(struct virtio_9p *share, struct virtio_9p_slot *slot, uint32_t written)
@@ -583,9 +605,44 @@ static void finish_drained(struct virtio_9p *share, struct virtio_9p_slot *slot,
     finish(share, slot, error == VIRTIO_OK && slot->left != 0 ? VIRTIO_E_RESET : error);
 }
 
-int virtio_9p_drain(struct virtio_9p *share, struct virtio_9p_done *done)
+/* The next request that the reset took back and somebody asks for. @return 1, 0, or the queue's error. */
+static int take_back(struct virtio_9p *share, struct virtio_9p_slot **taken)
 {
     struct virtio_done used;
+    int result;
+
+    while ((result = virtio_drain(&share->queue, &used)) > 0) {
+        struct virtio_9p_slot *slot = used.cookie;
+
+        finish_drained(share, slot, used.written);
+        *taken = slot;
+        if (slot->owner == VIRTIO_9P_CALLER)
+            return 1;
+        virtio_9p_give_back_slot(share, slot);
+    }
+    return result;
+}
+
+int virtio_9p_recover(struct virtio_9p *share)
+{
+    struct virtio_9p_slot *slot;
+    int error = virtio_device_renew(&share->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    while (take_back(share, &slot) > 0)
+        keep(share, slot);
+    error = read_tag(share);
+    if (error == VIRTIO_OK)
+        error = enter(share);
+    if (error != VIRTIO_OK)
+        (void)virtio_9p_halt(share);
+    return error;
+}
+
+int virtio_9p_drain(struct virtio_9p *share, struct virtio_9p_done *done)
+{
+    struct virtio_9p_slot *slot;
     int result;
 
     if (share->device.state == VIRTIO_DEVICE_FOUND)
@@ -594,13 +651,6 @@ int virtio_9p_drain(struct virtio_9p *share, struct virtio_9p_done *done)
         return VIRTIO_E_BUSY;
     if (hand_back_kept(share, done) > 0)
         return 1;
-    while ((result = virtio_drain(&share->queue, &used)) > 0) {
-        struct virtio_9p_slot *slot = used.cookie;
-
-        finish_drained(share, slot, used.written);
-        if (slot->owner == VIRTIO_9P_CALLER)
-            return hand_back(share, slot, done);
-        virtio_9p_give_back_slot(share, slot);
-    }
-    return result;
+    result = take_back(share, &slot);
+    return result > 0 ? hand_back(share, slot, done) : result;
 }
