@@ -16,6 +16,7 @@ enum {
     FEATURE_BITS = 64,
     QUEUES_SHOWN_MAX = 8,
     ANSWER_TIMEOUT_US = 1000000,
+    LISTING_BYTES = 4096,
     PORTS_QUIET_US = 20000, /* a console device that says no more of its ports has told of all */
 };
 
@@ -302,6 +303,59 @@ static void report_balloon(const struct virtio_device *found)
     virtio_balloon_stop(&balloon);
 }
 
+/* The first names in a shared folder, one line. */
+static void print_names(struct virtio_9p *share, struct virtio_9p_fid *root)
+{
+    static struct virtio_9p_entry entry;
+    static uint8_t buffer[LISTING_BYTES];
+    struct virtio_9p_listing listing;
+    const char *separator = "  in it: ";
+    int column = 0;
+    int result = virtio_9p_open(share, root, VIRTIO_9P_READ_ONLY);
+
+    if (result == VIRTIO_OK) {
+        result = virtio_9p_list(&listing, root, buffer, sizeof(buffer));
+    }
+    while (result >= 0 && column < LINE_WIDTH - 20 &&
+           (result = virtio_9p_list_next(share, &listing, &entry)) > 0) {
+        if (entry.name[0] != '.') {
+            column += printf("%s%.40s%s", separator, entry.name,
+                             entry.kind == VIRTIO_9P_KIND_DIRECTORY ? "/" : "");
+            separator = ", ";
+        }
+    }
+    if (result < 0) {
+        printf("  cannot be listed: %s", virtio_strerror(result));
+    }
+    printf(result > 0 ? ", ...\n" : "\n");
+}
+
+static void report_9p(const struct virtio_device *found)
+{
+    static struct virtio_9p share;
+    struct virtio_9p_fid root;
+    int error;
+
+    memset(&share, 0, sizeof(share));
+    error = virtio_9p_start(&share, found);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&share.device);
+    print_queues(&share.device);
+    printf("  tag %s, messages of ", share.tag);
+    print_bytes(share.msize);
+    printf(", %u at once\n", share.depth);
+    error = virtio_9p_attach(&share, "root", "", &root);
+    if (error == VIRTIO_OK) {
+        print_names(&share, &root);
+    } else {
+        printf("  cannot be entered: %s\n", virtio_strerror(error));
+    }
+    virtio_9p_stop(&share);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -339,6 +393,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_BALLOON:
         report_balloon(&device);
+        break;
+    case VIRTIO_ID_9P:
+        report_9p(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -16,6 +16,7 @@ const struct test_suite *const kernel_suites[] = {
     &suite_console,
     &suite_input,
     &suite_balloon,
+    &suite_9p,
     &suite_blk,
     &suite_recovery,
     &suite_leaks,

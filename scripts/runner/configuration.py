@@ -6,6 +6,7 @@ same words. Knows nothing of QEMU's command line.
 """
 
 import dataclasses
+import os
 import re
 import shlex
 
@@ -30,13 +31,15 @@ KINDS = {
     "mouse": ("virtio-mouse", "input"),
     "tablet": ("virtio-tablet", "input"),
     "balloon": ("virtio-balloon", "balloon"),
+    "9p": ("virtio-9p", "9p"),
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
-PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram", "vhost", "user")}
+PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram", "vhost", "user"),
+              "9p": ("share", "readonly")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
-PEER_TYPES = ("console", "input", "balloon", "net", "blk")
+PEER_TYPES = ("console", "input", "balloon", "net", "blk", "9p")
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,
@@ -57,6 +60,7 @@ class Device:
     kind: str
     role: str
     properties: list
+    folder: str = ""  # of 9p:folder
 
     @property
     def is_disk(self):
@@ -180,6 +184,13 @@ def parse_devices(text):
         check_role(device, item)
         devices.append(device)
     return devices
+
+
+def shared_folder(path):
+    """A folder of the user's for the guest: 9p:folder, which only scripts/run --share makes."""
+    if not os.path.isdir(path):
+        raise UsageError(f"share '{path}' is no directory")
+    return Device("9p", "folder", [], os.path.abspath(path))
 
 
 def check_role(device, item):

@@ -24,7 +24,7 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon vhost-user-blk:ROLE, each
+devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon 9p:ROLE vhost-user-blk:ROLE, each
           with QEMU's properties behind it if wanted, as in --device blk:scratch,queue-size=4
           --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
@@ -41,10 +41,13 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           ports     a console device of several ports, with a program behind each
           terminal  a console that is this terminal: with --append console=virtio the kernel prints
                     there, with echo=yes as well it sends back what is typed, until Ctrl-D
+          share     a folder of this machine, made for the run, in which the tests read and write
+          readonly  the same, to be read only
 examples: sh scripts/run --machine q35 --transport modern --arch x86_64
           sh scripts/run --device blk:docs --append suites=blk
           sh scripts/run -- -smp 2 -trace 'virtio_*'
           sh scripts/run --device console:terminal --append 'console=virtio echo=yes suites=kernel'
+          sh scripts/run --share docs
           sh scripts/run --row microvm-mmio2-i386
 """
 
@@ -67,6 +70,8 @@ def parser():
     add("--transport", metavar="|".join(conf.TRANSPORTS),
         help="kind of the virtio devices; properties behind it go to all of them")
     add("--device", metavar="DEVICE", action="append", help="see below; replaces the default ones")
+    add("--share", metavar="DIRECTORY", action="append", default=[],
+        help="show the kernel this folder by 9P; the tests do not write in it")
     add("--boot", metavar="|".join(conf.BOOTS), help="-kernel, a GRUB CD, or a GRUB virtio disk")
     add("--memory", metavar="SIZE", help="like 128M or 6G")
     add("--append", metavar="WORDS", help="words for the kernel's command line")
@@ -102,6 +107,9 @@ def configure(arguments, extra):
     if arguments.expect is not None:
         row["expect"] = arguments.expect
     configuration = table.configure(row)
+    for folder in arguments.share:
+        configuration.devices.append(conf.shared_folder(folder))
+        changed = True
     if changed and arguments.expect is None:
         configuration.expect = conf.promised(configuration.devices)
     configuration.qemu += extra

@@ -7,6 +7,7 @@
 
 #include "suite.h"
 
+extern const struct test_suite suite_9p;
 extern const struct test_suite suite_balloon;
 extern const struct test_suite suite_blk;
 extern const struct test_suite suite_console;

@@ -51,6 +51,7 @@ static void test_every_error_has_its_name(struct bench *bench)
         ERROR(VIRTIO_E_UNSUPPORTED_REQUEST),
         ERROR(VIRTIO_E_RESPONSE),
         ERROR(VIRTIO_E_RESET),
+        ERROR(VIRTIO_E_ERRNO),
     };
 #undef ERROR
     unsigned named = 0;

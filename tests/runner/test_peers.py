@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The peers: whatever a guest asks for, what goes wrong is a fault of the run and nothing else."""
 
+import hashlib
 import pathlib
+import shutil
 import socket
 import tempfile
 import time
@@ -84,6 +86,52 @@ class Peers(unittest.TestCase):
                          [("q", True), ("q", False), ("w", True), ("w", False)])
         self.assertEqual(peer_input.mouse(1)["data"], {"axis": "y", "value": -13})
         self.assertEqual(peer_input.tablet(2)["data"], {"axis": "x", "value": 626})
+
+    def run_share(self, lines, change=None):
+        """A guest that reads big.bin, writes out/x and then does what `change` does to the folder."""
+        top = self.work / "9p0"
+        helpers = peers.Peers(configuration("9p:share", "9p:1"), self.work)
+        helpers.start(None)
+        (top / "out").mkdir()
+        (top / "out" / "x").write_bytes(b"content")
+        big = (top / "big.bin").read_bytes()
+        helpers.line("# host: 9p read tag=share-0 name=big.bin"
+                     f" sha256={hashlib.sha256(big).hexdigest()} bytes={len(big)}")
+        helpers.line("# host: 9p wrote tag=share-0 name=out/x"
+                     f" sha256={hashlib.sha256(b'content').hexdigest()} bytes=7")
+        for line in lines:
+            helpers.line(line)
+        if change:
+            change(top)
+        return helpers.finish()[0]
+
+    def test_a_share_as_it_must_be(self):
+        self.assertEqual(self.run_share(["# host: 9p made tag=share-0 name=out",
+                                         "# host: 9p gone tag=share-0 name=out/y"]), [])
+
+    def test_a_share_that_is_not(self):
+        def fault(lines, change=None):
+            faults = self.run_share(lines, change)
+            self.assertEqual(len(faults), 1, faults)
+            shutil.rmtree(self.work / "9p0")
+            return faults[0]
+        self.assertIn("SHA-256", fault([], lambda top: (top / "out" / "x").write_bytes(b"Content")))
+        self.assertIn("6 bytes", fault([], lambda top: (top / "out" / "x").write_bytes(b"conten")))
+        self.assertIn("cannot be read", fault([], lambda top: (top / "out" / "x").unlink()))
+        self.assertIn("no folder", fault(["# host: 9p made tag=share-0 name=out/x"]))
+        self.assertIn("still there", fault(["# host: 9p gone tag=share-0 name=out/x"]))
+        self.assertIn("may not write", fault([], lambda top: (top / "new").mkdir()))
+        self.assertIn("may not write", fault([], lambda top: (top / "empty").write_bytes(b"x")))
+        self.assertIn("the guest read", fault(
+            ["# host: 9p read tag=share-0 name=empty sha256=0 bytes=0"]))
+        self.assertIn("KeyError", fault(["# host: 9p gone tag=share-1 name=x"]))
+        self.assertIn("no such verb", fault(["# host: 9p dance tag=share-0 name=x"]))
+
+    def test_a_guest_that_says_nothing_of_its_share(self):
+        faults, _ = self.run_lines([], "9p:share", "9p:1")
+        self.assertEqual(len(faults), 2, faults)
+        shutil.rmtree(self.work / "9p0")
+        self.assertEqual(len(self.run_lines([], "9p:readonly", "9p:1")[0]), 1)
 
     def test_words_for_the_kernel(self):
         self.assertIn("host=yes", configuration("keyboard", "input:1").kernel_words)
