@@ -102,7 +102,7 @@ extern "C" {
 #define VIRTIO_9P_DEPTH_MAX 32u
 
 /** The size of message that is asked for, and the least that a host must agree to: bytes. */
-#define VIRTIO_9P_MSIZE     (512u * 1024u)
+#define VIRTIO_9P_MSIZE     524288u
 #define VIRTIO_9P_MSIZE_MIN 4096u
 
 /** How to open a file: one of the first three, and any of the others. */

@@ -30,24 +30,24 @@ uint32_t virtio_9p_length(const char *string)
     return length;
 }
 
-/* Bytes of the first name in a path, at most VIRTIO_9P_NAME_MAX + 1. */
-static uint32_t first_length(const char *path)
+/* Bytes of the first name in a path. */
+static size_t first_length(const char *path)
 {
-    uint32_t length = 0;
+    const char *end = path;
 
-    while (length <= VIRTIO_9P_NAME_MAX && path[length] != '\0' && path[length] != '/')
-        length++;
-    return length;
+    while (*end != '\0' && *end != '/')
+        end++;
+    return (size_t)(end - path);
 }
 
-static bool is_here(const char *name, uint32_t length)
+static bool is_here(const char *name, size_t length)
 {
     return length == 1 && name[0] == '.';
 }
 
 bool virtio_9p_is_name(const char *name)
 {
-    uint32_t length = first_length(name);
+    size_t length = first_length(name);
 
     return length != 0 && length <= VIRTIO_9P_NAME_MAX && name[length] == '\0' &&
            !is_here(name, length) && !(length == 2 && name[0] == '.' && name[1] == '.');
@@ -56,22 +56,15 @@ bool virtio_9p_is_name(const char *name)
 /* Pass over separators and names that lead nowhere. */
 static const char *next_name(const char *path)
 {
-    for (;;) {
-        uint32_t length = first_length(path);
-
-        if (length == 0 && *path == '/')
-            path++;
-        else if (is_here(path, length))
-            path++;
-        else
-            return path;
-    }
+    while (*path == '/' || is_here(path, first_length(path)))
+        path++;
+    return path;
 }
 
 static bool is_path(const char *path)
 {
     for (path = next_name(path); *path != '\0'; path = next_name(path)) {
-        uint32_t length = first_length(path);
+        size_t length = first_length(path);
 
         if (length > VIRTIO_9P_NAME_MAX)
             return false;
@@ -241,11 +234,11 @@ static unsigned put_names(struct virtio_9p_request *request, const char **path)
 
     for (*path = next_name(*path); **path != '\0' && count < VIRTIO_9P_WALK_MAX;
          *path = next_name(*path), count++) {
-        uint32_t length = first_length(*path);
+        size_t length = first_length(*path);
 
         if ((size_t)(end - request->message.at) < 2 + length)
             break;
-        virtio_9p_put_string(&request->message, *path, length);
+        virtio_9p_put_string(&request->message, *path, (uint32_t)length);
         *path += length;
     }
     return count;
