@@ -156,7 +156,7 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
-include tests/bench/bench.mk tests/stress/stress.mk
+include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk
 
 run: kernels
 	$(quiet)sh scripts/run
