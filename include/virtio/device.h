@@ -308,7 +308,8 @@ void virtio_free_shared(const struct virtio_device *device, struct virtio_shared
  * @param memory     the buffer; not NULL.
  * @param size       bytes, at least 1.
  * @param direction  who reads and writes.
- * @param mapping    out: for virtio_unmap_buffer; its device_address goes into descriptors.
+ * @param mapping    out: for virtio_unmap_buffer; its device_address goes into descriptors. Its size is 0
+ *                   when nothing was mapped.
  * @return VIRTIO_OK, VIRTIO_E_INVALID, or VIRTIO_E_MAP when the host could map none or only part of it;
  *         nothing stays mapped then.
  *

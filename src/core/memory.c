@@ -92,11 +92,13 @@ int virtio_map_all_bytes_in_shared_buffer(const struct virtio_device *device, vo
 {
     if (memory == NULL || size == 0)
         return VIRTIO_E_INVALID;
-    if (device->ops->map_shared_buffer(device, memory, size, direction, mapping) != VIRTIO_OK)
-        return VIRTIO_E_MAP;
-    if (mapping->size == size)
-        return VIRTIO_OK;
-    (void)device->ops->unmap_shared_buffer(device, mapping);
+    if (device->ops->map_shared_buffer(device, memory, size, direction, mapping) == VIRTIO_OK) {
+        if (mapping->size == size)
+            return VIRTIO_OK;
+        (void)device->ops->unmap_shared_buffer(device, mapping);
+    }
+    /* Drivers tell by its size whether there is a mapping to end. */
+    mapping->size = 0;
     return VIRTIO_E_MAP;
 }
 

@@ -331,6 +331,8 @@ int virtio_net_wait_receive(struct virtio_net *net, uint16_t pair, struct virtio
 
     if (timeout_us == 0)
         return VIRTIO_E_INVALID;
+    if (net->device.state != VIRTIO_DEVICE_READY) /* one that was never started has no host, even */
+        return VIRTIO_E_STATE;
     virtio_deadline_begin(&deadline, net->device.host, timeout_us);
     for (;;) {
         result = virtio_net_receive(net, pair, frame);

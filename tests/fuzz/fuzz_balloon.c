@@ -103,7 +103,10 @@ static void step(struct rig *rig)
         (void)virtio_balloon_get_target(&rig->balloon, NULL);
         break;
     case 10:
-        (void)virtio_balloon_halt(&rig->balloon);
+        if ((what & 0x10) != 0)
+            (void)virtio_balloon_recover(&rig->balloon);
+        else
+            (void)virtio_balloon_halt(&rig->balloon);
         break;
     case 11:
         if (virtio_balloon_stop(&rig->balloon) == VIRTIO_OK)
@@ -138,8 +141,8 @@ void hostile_harness(struct hostile *hostile)
     make_options(&rig);
     if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
         return;
-    rig.memory = hostile_buffer(VIRTIO_BALLOON_PAGE_SIZE, &rig.device_address);
-    rig.device_address &= ~UINT64_C(0xfff);
+    rig.memory = hostile_buffer(2 * VIRTIO_BALLOON_PAGE_SIZE, &rig.device_address);
+    rig.device_address = (rig.device_address + 0xfff) & ~UINT64_C(0xfff);
     hostile_begin_call(hostile);
     (void)virtio_balloon_start(&rig.balloon, &rig.found, &rig.options);
     hostile_end_call(hostile, 4);
@@ -149,5 +152,5 @@ void hostile_harness(struct hostile *hostile)
     hostile_begin_call(hostile);
     hostile_require(virtio_balloon_stop(&rig.balloon) == VIRTIO_OK);
     hostile_end_call(hostile, 2);
-    hostile_buffer_back(rig.memory, VIRTIO_BALLOON_PAGE_SIZE);
+    hostile_buffer_back(rig.memory, 2 * VIRTIO_BALLOON_PAGE_SIZE);
 }

@@ -12,6 +12,7 @@ struct rig {
     struct hostile *hostile;
     struct virtio_device found;
     struct virtio_blk blk;
+    bool was_latched; /* before this step */
 };
 
 /* One for each cookie, and one for blocking calls. */
@@ -67,11 +68,12 @@ static size_t take_bytes(struct hostile *hostile)
     return (bytes & 0xf0) == 0xf0 ? bytes : (bytes % (BUFFER_SIZE / 512) + 1u) * 512u;
 }
 
+/* A failure of the device's halts the disk, unless an earlier call had met it and left it to the caller. */
 static void check_blocking(const struct rig *rig, int error)
 {
     hostile_require(error <= 0);
     if (error <= VIRTIO_E_TIMEOUT && error != VIRTIO_E_IO &&
-        error != VIRTIO_E_UNSUPPORTED_REQUEST && error != VIRTIO_E_RESPONSE)
+        error != VIRTIO_E_UNSUPPORTED_REQUEST && error != VIRTIO_E_RESPONSE && !rig->was_latched)
         hostile_require(rig->blk.device.state != VIRTIO_DEVICE_READY);
 }
 
@@ -126,6 +128,7 @@ static void step(struct rig *rig)
     uint64_t sector;
 
     hostile_explain("step %u.%u\n", what & 15, what >> 4);
+    rig->was_latched = rig->blk.queue.error != VIRTIO_OK;
     hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
@@ -158,7 +161,10 @@ static void step(struct rig *rig)
         take(rig, true);
         break;
     case 10:
-        (void)virtio_blk_halt(&rig->blk);
+        if ((what & 0x10) != 0)
+            (void)virtio_blk_recover(&rig->blk);
+        else
+            (void)virtio_blk_halt(&rig->blk);
         break;
     case 11:
         drain(rig);

@@ -79,7 +79,10 @@ static void step(struct rig *rig)
         query(rig, (what & 15u) - 5u);
         break;
     case 8:
-        (void)virtio_input_halt(&rig->input);
+        if ((what & 0x10) != 0)
+            (void)virtio_input_recover(&rig->input);
+        else
+            (void)virtio_input_halt(&rig->input);
         break;
     case 9:
         if (virtio_input_stop(&rig->input) == VIRTIO_OK)

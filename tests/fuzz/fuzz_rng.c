@@ -115,7 +115,10 @@ static void step(struct rig *rig)
         take(rig, true);
         break;
     case 8:
-        (void)virtio_rng_halt(&rig->rng);
+        if ((what & 0x10) != 0)
+            (void)virtio_rng_recover(&rig->rng);
+        else
+            (void)virtio_rng_halt(&rig->rng);
         break;
     case 9:
         drain(rig);

@@ -130,9 +130,11 @@ static void test_map_whole_or_not_at_all(struct bench *bench)
 
     bench_begin(bench);
     bench->host.map_limit = 99;
+    mapping.size = 1;
     assert_result(virtio_map_all_bytes_in_shared_buffer(&bench->device, buffer, 100,
                                                         VIRTIO_DEVICE_READS, &mapping),
                   VIRTIO_E_MAP);
+    assert_int_equal(mapping.size, 0);
     assert_int_equal(fake_host_live(&bench->host), 0);
     bench->host.map_limit = 100;
     assert_ok(virtio_map_all_bytes_in_shared_buffer(&bench->device, buffer, 100,

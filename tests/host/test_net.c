@@ -662,6 +662,31 @@ static void test_buffers_that_cannot_be_mapped(struct bench *bench)
     stop();
 }
 
+/* A host that maps a part only, and then no other frame: stopping must not unmap it a second time. */
+static void test_stop_after_a_frame_that_could_not_be_mapped(struct bench *bench)
+{
+    begin(bench, VIRTIO_NET_F_MAC);
+    bench->host.map_limit = 50;
+    assert_result(virtio_net_submit(&net, 0, bytes, 60, NULL, NULL), VIRTIO_E_MAP);
+    stop();
+}
+
+/* What was never started is refused by every call; it has no host, even. */
+static void test_calls_before_the_start(struct bench *bench)
+{
+    static struct virtio_net idle;
+    struct virtio_net_frame frame;
+    struct virtio_net_done done;
+
+    (void)bench;
+    assert_result(virtio_net_wait_receive(&idle, 0, &frame, 1000), VIRTIO_E_STATE);
+    assert_result(virtio_net_receive(&idle, 0, &frame), VIRTIO_E_STATE);
+    assert_result(virtio_net_wait(&idle, 0, &done, 1000), VIRTIO_E_STATE);
+    assert_result(virtio_net_reap(&idle, 0, &done), VIRTIO_E_STATE);
+    assert_result(virtio_net_send(&idle, bytes, 60, NULL), VIRTIO_E_STATE);
+    assert_result(virtio_net_submit(&idle, 0, bytes, 60, NULL, NULL), VIRTIO_E_STATE);
+}
+
 static void test_checksum_in_software(struct bench *bench)
 {
     uint8_t frame[64] = {0};
@@ -1099,6 +1124,8 @@ static const struct bench_test tests[] = {
     TEST(test_offloads_that_may_be_sent, BENCH_ALL),
     TEST(test_transmit_queue_is_used_whole, BENCH_ALL),
     TEST(test_buffers_that_cannot_be_mapped, BENCH_ALL),
+    TEST(test_stop_after_a_frame_that_could_not_be_mapped, BENCH_ALL),
+    TEST(test_calls_before_the_start, BENCH_ONE),
     TEST(test_checksum_in_software, BENCH_ONE),
     TEST(test_commands, BENCH_HOSTS),
     TEST(test_commands_that_are_refused, BENCH_ALL),
