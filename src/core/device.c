@@ -38,6 +38,7 @@ static void close_device(struct virtio_device *device)
 {
     device->ops->close(device);
     device->ops = NULL;
+    device->given_up = false;
     device->state = VIRTIO_DEVICE_FOUND;
 }
 
@@ -231,7 +232,7 @@ int virtio_device_renew(struct virtio_device *device)
 {
     int error;
 
-    if (device->state == VIRTIO_DEVICE_FOUND)
+    if (device->state == VIRTIO_DEVICE_FOUND || device->given_up)
         return VIRTIO_E_STATE;
     /* A device that was stopped because it was gone has never seen that reset. */
     device->state = VIRTIO_DEVICE_BEGUN;
@@ -272,6 +273,7 @@ int virtio_device_fail(struct virtio_device *device)
 {
     if (device->state == VIRTIO_DEVICE_BEGUN || device->state == VIRTIO_DEVICE_READY)
         set_failed(device);
+    device->given_up = device->ops != NULL;
     return virtio_device_end(device);
 }
 

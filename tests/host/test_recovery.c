@@ -227,6 +227,26 @@ static void test_after_it_was_lost(struct bench *bench)
     bench_stop(bench);
 }
 
+/* A device whose set-up failed, and which would not even be reset, is not recovered: nobody knows how far its
+ * driver had come. It can be ended, and begins anew. */
+static void test_what_was_given_up_is_not_recovered(struct bench *bench)
+{
+    bench_begin(bench);
+    bench->device.timeout_us = TIMEOUT;
+    bench->fake.reset_polls = FAKE_FOR_EVER;
+    assert_result(virtio_device_fail(&bench->device), VIRTIO_E_TIMEOUT);
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_LOST);
+    bench->fake.reset_polls = 0;
+    assert_result(virtio_device_recover(&bench->device), VIRTIO_E_STATE);
+    assert_result(virtio_device_renew(&bench->device), VIRTIO_E_STATE);
+    assert_ok(virtio_device_stop(&bench->device));
+    assert_result(virtio_device_recover(&bench->device), VIRTIO_E_STATE);
+    assert_ok(virtio_device_end(&bench->device));
+    assert_ok(virtio_device_begin(&bench->device, &bench->wanted));
+    assert_ok(virtio_device_recover(&bench->device));
+    assert_ok(virtio_device_end(&bench->device));
+}
+
 /* Another device than before, in its features or queues, is not recovered. */
 static void test_when_it_is_another_device(struct bench *bench)
 {
@@ -286,6 +306,7 @@ static const struct bench_test tests[] = {
     TEST(test_after_it_was_gone, BENCH_ALL),
     TEST(test_gone_in_the_middle_of_a_recovery, BENCH_ALL),
     TEST(test_after_it_was_lost, BENCH_ALL),
+    TEST(test_what_was_given_up_is_not_recovered, BENCH_ALL),
     TEST(test_when_it_is_another_device, BENCH_ALL),
     TEST(test_what_was_never_begun_is_not_recovered, BENCH_ONE),
     TEST(test_renewed_in_two_halves, BENCH_ALL),
