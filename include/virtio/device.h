@@ -108,7 +108,7 @@ struct virtio_device {
     uint64_t refuse;                        /* feature bits not to take; set before begin */
     enum virtio_device_state state;
     bool legacy;                 /* guest-native byte order, legacy ring layout */
-    bool given_up;               /* by virtio_device_fail, and could not be closed */
+    bool given_up;               /* by virtio_device_end, and could not be closed */
     uint64_t features_offered;   /* valid since begun */
     uint64_t features;           /* taken; valid since begun */
     uint32_t timeout_us;         /* bound of every wait for this device; may be set before begin */
@@ -172,12 +172,12 @@ int virtio_device_stop(struct virtio_device *device);
  * Nothing is allocated. What the device type keeps in the device (posted buffers, modes) is its driver's to
  * set up again: every driver has a recover call of its own, made of this one's two halves.
  *
- * @return VIRTIO_OK; VIRTIO_E_STATE when it was never begun or was given up (virtio_device_fail);
+ * @return VIRTIO_OK; VIRTIO_E_STATE when it was never begun or was given up (virtio_device_end);
  *         VIRTIO_E_TIMEOUT and VIRTIO_E_GONE as virtio_device_stop; VIRTIO_E_FEATURES when it does not
  *         offer the same features any more or refuses them; VIRTIO_E_QUEUE_SIZE when a queue has another
- *         size now; the errors of virtio_ring_map and virtio_device_ready. On error the device is stopped (or lost, see
- *         virtio_device_stop), everything can be drained, and recovery may be tried again: of a device
- *         that is gone when it is back.
+ *         size now; the errors of virtio_ring_map and virtio_device_ready. On error the device is stopped
+ *         (or lost, see virtio_device_stop), everything can be drained, and recovery may be tried again: of
+ *         a device that is gone when it is back.
  *
  * Context: the device's and all its queues'. Spec 2.1.2, 2.4.
  */
@@ -195,8 +195,7 @@ int virtio_device_recover(struct virtio_device *device);
 int virtio_device_renew(struct virtio_device *device);
 
 /**
- * Give up on the device: set FAILED, then stop and close it. For errors after begin. What could not be closed
- * can be ended later, and not recovered: whoever was setting it up has not finished.
+ * Give up on the device: set FAILED, then end it. For errors after begin.
  *
  * @return what virtio_device_end returns.
  *
@@ -206,7 +205,8 @@ int virtio_device_fail(struct virtio_device *device);
 
 /**
  * Stop the device and give back everything that begin acquired; the state is found again. All queues
- * must have been torn down (virtio_ring_uninit) after a stop.
+ * must have been torn down (virtio_ring_uninit) after a stop. A device that could not be ended can only be
+ * ended later: it is not recovered any more.
  *
  * @return VIRTIO_OK (also for VIRTIO_E_GONE at the stop), VIRTIO_E_BUSY when queues are left, or
  *         VIRTIO_E_TIMEOUT as virtio_device_stop.

@@ -260,6 +260,8 @@ int virtio_device_recover(struct virtio_device *device)
 
 int virtio_device_end(struct virtio_device *device)
 {
+    /* Until it is closed: whoever ends it has set up less, or kept less, than a recovery would build on. */
+    device->given_up = device->ops != NULL;
     if (virtio_device_stop(device) == VIRTIO_E_TIMEOUT)
         return VIRTIO_E_TIMEOUT;
     if (device->queues != NULL)
@@ -273,7 +275,6 @@ int virtio_device_fail(struct virtio_device *device)
 {
     if (device->state == VIRTIO_DEVICE_BEGUN || device->state == VIRTIO_DEVICE_READY)
         set_failed(device);
-    device->given_up = device->ops != NULL;
     return virtio_device_end(device);
 }
 

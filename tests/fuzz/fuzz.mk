@@ -5,7 +5,8 @@
 #
 #   make fuzz            every harness for FUZZ_SECONDS (60), one after the other, from its corpus
 #   make fuzz HARNESSES=fuzz_ring FUZZ_SECONDS=600
-#   make check-fuzz      the corpus once, and a short run of each
+#   make check-fuzz      the corpus once, and a second of new inputs for each
+#   make fuzz-corpus     put the smallest set of inputs that covers what all runs did into the tree
 #
 # Each tests/fuzz/fuzz_*.c is a harness; the other files here are linked to all of them. What a run finds lies in
 # build/fuzz/findings; its figures are added to build/fuzz.tsv.
@@ -50,7 +51,16 @@ $(FUZZ)/flags: FORCE
 		echo '$(sort $(VIRTIO_SOURCES) $(FUZZ_SUPPORT))'; } >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: fuzz check-fuzz fuzz-programs
+.PHONY: fuzz check-fuzz fuzz-corpus fuzz-programs
 fuzz-programs: $(ALL_HARNESSES:%=$(FUZZ)/%)
 
 -include $(fuzz_objects:.o=.d) $(ALL_HARNESSES:%=$(FUZZ)/tests/fuzz/%.d)
+
+fuzz: fuzz-programs
+	$(quiet)python3 tests/fuzz/run fuzz $(BUILD) $(FUZZ_SECONDS) $(HARNESSES)
+
+check-fuzz: fuzz-programs
+	$(quiet)python3 tests/fuzz/run check $(BUILD) 1 $(HARNESSES)
+
+fuzz-corpus: fuzz-programs
+	$(quiet)python3 tests/fuzz/run merge $(BUILD) 0 $(HARNESSES)

@@ -28,8 +28,8 @@ void hostile_harness(struct hostile *hostile)
     struct virtio_device device;
 
     hostile_make(hostile, VIRTIO_ID_ENTROPY, UINT64_C(0xffffff), 2);
-    hostile_transport(hostile, (hostile->transport & 1) != 0 ? HOSTILE_MMIO_LEGACY
-                                                             : HOSTILE_MMIO_MODERN);
+    hostile_transport(hostile,
+                      (hostile->transport & 1) != 0 ? HOSTILE_MMIO_LEGACY : HOSTILE_MMIO_MODERN);
     fill_config(hostile);
     if ((hostile_byte(hostile) & 15) == 15)
         probe_anything(hostile);

@@ -200,9 +200,8 @@ static void command(struct rig *rig, unsigned which)
         hostile_require(virtio_net_set_mac(net, addresses) <= 0);
         break;
     case 1:
-        hostile_require(
-            virtio_net_set_receive_mode(net, (enum virtio_net_receive_mode)(value % 7u), true) <=
-            0);
+        hostile_require(virtio_net_set_receive_mode(net, (enum virtio_net_receive_mode)(value % 7u),
+                                                    true) <= 0);
         break;
     case 2:
         (void)virtio_net_set_mac_table(net, addresses, value % 17u, NULL, 0);

@@ -23,7 +23,7 @@ struct rig {
     uint8_t *memory;
     uint64_t device_address;
     uint32_t writable[HOSTILE_COOKIES]; /* bytes that the device may write, by cookie */
-    bool flushed;                       /* a flush gave up: its chain takes descriptors and has no cookie */
+    bool flushed; /* a flush gave up: its chain takes descriptors and has no cookie */
 };
 
 /* Make up buffers. @return how many bytes the device may write. */

@@ -196,8 +196,8 @@ void hostile_make(struct hostile *hostile, uint32_t type, uint64_t features, uns
         hostile->queues[at].size_max = sizes[size & 7];
     }
     hostile_transport(hostile, transport);
-    hostile_explain("transport %d, type %u, offered %#llx, queues of %u\n", hostile->transport, type,
-                    (unsigned long long)hostile->offered, hostile->queues[0].size_max);
+    hostile_explain("transport %d, type %u, offered %#llx, queues of %u\n", hostile->transport,
+                    type, (unsigned long long)hostile->offered, hostile->queues[0].size_max);
     hostile_next_lie(hostile);
 }
 

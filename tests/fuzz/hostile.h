@@ -299,13 +299,13 @@ void hostile_device_reset(struct hostile *hostile);
 /** What a read gives, after lies. */
 uint32_t hostile_answer(struct hostile *hostile, uint64_t address, unsigned width, uint32_t honest);
 
-#define HOSTILE_MMIO_BASE  UINT64_C(0x10000000)
-#define HOSTILE_MMIO_SIZE  0x200u
-#define HOSTILE_BAR4       UINT64_C(0x20000000)
-#define HOSTILE_BAR4_SIZE  0x4000u
-#define HOSTILE_BAR0       0xc000u
-#define HOSTILE_BAR0_SIZE  0x80u
-#define HOSTILE_ECAM       UINT64_C(0xb0000000)
+#define HOSTILE_MMIO_BASE UINT64_C(0x10000000)
+#define HOSTILE_MMIO_SIZE 0x200u
+#define HOSTILE_BAR4      UINT64_C(0x20000000)
+#define HOSTILE_BAR4_SIZE 0x4000u
+#define HOSTILE_BAR0      0xc000u
+#define HOSTILE_BAR0_SIZE 0x80u
+#define HOSTILE_ECAM      UINT64_C(0xb0000000)
 
 /* pci.c */
 

@@ -24,8 +24,8 @@ static uint32_t take_number(struct hostile *hostile, unsigned bytes)
 /* Numbers at which something ends are the interesting ones. */
 static uint32_t take_value(struct hostile *hostile)
 {
-    static const uint32_t edges[] = {0,      1,      2,       0x7f,       0x80,       0xff,
-                                     0x100,  0x7fff, 0x8000,  0xffff,     0x10000,    0x7fffffff,
+    static const uint32_t edges[] = {0,      1,      2,          0x7f,      0x80,    0xff,
+                                     0x100,  0x7fff, 0x8000,     0xffff,    0x10000, 0x7fffffff,
                                      0x1000, 0x40,   0x80000000, 0xffffffff};
     uint8_t kind = take(hostile);
 

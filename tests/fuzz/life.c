@@ -41,8 +41,7 @@ static void read_config(struct life *life)
     error = virtio_config_read(life->device, offset, width & 15, &value);
     hostile_require(error == VIRTIO_OK || value == 0x5a5a);
     /* What an honest device has there is what is read. */
-    if (error == VIRTIO_OK && !life->hostile->lied && !life->hostile->patched &&
-        (width & 15) == 1)
+    if (error == VIRTIO_OK && !life->hostile->lied && !life->hostile->patched && (width & 15) == 1)
         hostile_require(value == life->hostile->config[offset]);
 }
 

@@ -143,7 +143,8 @@ static void *dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t add
 
     hostile_event(hostile);
     hostile_require(size != 0 && alignment != 0 && (alignment & (alignment - 1)) == 0);
-    hostile_require(flags == 0 || (hostile->taken & VIRTIO_F_ACCESS_PLATFORM) != 0 || hostile->lied);
+    hostile_require(flags == 0 || (hostile->taken & VIRTIO_F_ACCESS_PLATFORM) != 0 ||
+                    hostile->lied);
     if (fails(&hostile->failing_allocations) || alignment > 4096)
         return NULL;
     return allocate_piece(SHARED, size, alignment, base, device_address);
@@ -164,8 +165,7 @@ static void *allocate(void *ctx, size_t size)
 
     hostile_event(hostile);
     hostile_require(size != 0);
-    return fails(&hostile->failing_allocations) ? NULL
-                                                : allocate_piece(PRIVATE, size, 16, 0, NULL);
+    return fails(&hostile->failing_allocations) ? NULL : allocate_piece(PRIVATE, size, 16, 0, NULL);
 }
 
 static void free_private(void *ctx, void *memory, size_t size)
@@ -250,8 +250,7 @@ unsigned hostile_live(void)
 
 uint8_t *hostile_find_memory(uint64_t device_address, size_t size)
 {
-    uint64_t offset =
-        device_address - (device_address >= BASE_HIGH ? BASE_HIGH : BASE_LOW);
+    uint64_t offset = device_address - (device_address >= BASE_HIGH ? BASE_HIGH : BASE_LOW);
 
     if (offset >= SHARED_SIZE || size > SHARED_SIZE - offset || size == 0 ||
         __asan_region_is_poisoned(shared + offset, size))

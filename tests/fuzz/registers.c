@@ -417,16 +417,14 @@ static void bar0_write(struct hostile *hostile, uint32_t offset, unsigned width,
 
 static struct virtio_pci_address ecam_address(uint32_t offset)
 {
-    return (struct virtio_pci_address){.bus = (uint8_t)(offset >> 20),
-                                       .device = offset >> 15 & 31,
-                                       .function = offset >> 12 & 7};
+    return (struct virtio_pci_address){
+        .bus = (uint8_t)(offset >> 20), .device = offset >> 15 & 31, .function = offset >> 12 & 7};
 }
 
 static struct virtio_pci_address port_address(uint32_t select)
 {
-    return (struct virtio_pci_address){.bus = (uint8_t)(select >> 16),
-                                       .device = select >> 11 & 31,
-                                       .function = select >> 8 & 7};
+    return (struct virtio_pci_address){
+        .bus = (uint8_t)(select >> 16), .device = select >> 11 & 31, .function = select >> 8 & 7};
 }
 
 static void check_access(uint64_t address, unsigned width)

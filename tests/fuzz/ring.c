@@ -196,7 +196,8 @@ static void wish(struct hostile *hostile, struct hostile_queue *queue)
 
         if (event == NULL)
             return;
-        event->desc = (uint16_t)(queue->next % queue->size | (wraps(queue, queue->next) ? 0x8000u : 0));
+        event->desc =
+            (uint16_t)(queue->next % queue->size | (wraps(queue, queue->next) ? 0x8000u : 0));
         event->flags = RING_EVENT_FLAGS_DESC;
     } else {
         uint8_t *used = hostile_find_memory(queue->device, 6 + 8 * (size_t)queue->size);
@@ -222,8 +223,8 @@ void hostile_fetch(struct hostile *hostile, unsigned number)
             give_up(hostile, queue);
             return;
         }
-        *chain = (struct hostile_chain){.id = head,
-                                        .slot = (uint8_t)__builtin_ctzll(~queue->slots)};
+        *chain =
+            (struct hostile_chain){.id = head, .slot = (uint8_t)__builtin_ctzll(~queue->slots)};
         good = is_packed(hostile) ? walk_packed(hostile, number, chain)
                                   : walk_split(hostile, number, chain);
         if (!good) {
@@ -456,5 +457,6 @@ uint32_t hostile_serve_stream(struct hostile *hostile, unsigned queue,
         given = most;
     (void)hostile_write_chain(hostile, queue, chain, offset, hostile->at, given);
     hostile->at += given;
-    return offset + given + hostile_write_chain(hostile, queue, chain, offset + given, NULL, left - given);
+    return offset + given +
+           hostile_write_chain(hostile, queue, chain, offset + given, NULL, left - given);
 }
