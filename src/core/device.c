@@ -261,7 +261,7 @@ int virtio_device_recover(struct virtio_device *device)
 int virtio_device_end(struct virtio_device *device)
 {
     /* Until it is closed: whoever ends it has set up less, or kept less, than a recovery would build on. */
-    device->given_up = device->ops != NULL;
+    device->given_up = device->state != VIRTIO_DEVICE_FOUND;
     if (virtio_device_stop(device) == VIRTIO_E_TIMEOUT)
         return VIRTIO_E_TIMEOUT;
     if (device->queues != NULL)
