@@ -34,11 +34,13 @@ REFUSALS = (
     "virtio-blk request outhdr too short",
     "virtio: bogus descriptor or out of resources",
     "virtio-net header not in first element",
+    "The guest sent a malformed VirtFS request",
+    "The guest sent a VirtFS request without space for the reply",
 )
 
-# A line that names virtio accuses too, even if its words are new: silence is the rule. What a
+# A line that names virtio, or VirtFS (9P), accuses too, even if its words are new: silence is the rule. What a
 # device says in the name of the machine it runs on does not.
-NAMED = re.compile(r"virtio|vhost|virtqueue|vring", re.IGNORECASE)
+NAMED = re.compile(r"virtio|virtfs|vhost|virtqueue|vring", re.IGNORECASE)
 HARMLESS = (
     re.compile(r"^\s*$"),
 )

@@ -7,6 +7,7 @@
  * QEMU complains of every refusal, so this suite runs only where it was asked for by name (suites=recovery),
  * and the row says how many complaints there must be (refusals=N).
  */
+#include "9p_rig.h"
 #include "blk_rig.h"
 #include "net_rig.h"
 #include "suites.h"
@@ -338,6 +339,64 @@ static void a_balloon(struct test *test)
     test_free(test, &memory);
 }
 
+/* ---- Shared folder ---- */
+
+/* A message that is cut off, or one without room for an answer. */
+static void provoke_share(struct test *test, bool cut_off)
+{
+    const struct virtio_buffer buffers[] = {
+        {p9_share.shared.device_address, cut_off ? 3 : 11},
+        {p9_share.shared.device_address + 1024, cut_off ? 64 : 3},
+    };
+
+    provoke(test, &p9_share.queue, buffers, 1, 1);
+}
+
+static void share_round(struct test *test, bool cut_off)
+{
+    uint64_t features = p9_share.device.features;
+    struct virtio_9p_done done;
+    struct virtio_9p_fid file;
+    unsigned seen = 0;
+
+    REQUIRE(test, p9_open(test, "big.bin", VIRTIO_9P_READ_ONLY, &file));
+    for (unsigned i = 0; i < IN_FLIGHT; i++) {
+        uint8_t *place = (uint8_t *)p9_memory.bytes + (size_t)i * READ_BYTES;
+
+        REQUIRE_RESULT(test, virtio_9p_submit_read(&p9_share, &file, 0, place, READ_BYTES, place),
+                       VIRTIO_OK);
+    }
+    provoke_share(test, cut_off);
+    REQUIRE_RESULT(test, virtio_9p_recover(&p9_share), VIRTIO_OK);
+    check_recovered(test, &p9_share.device, features);
+    while (virtio_9p_reap(&p9_share, &done) == 1) {
+        size_t which = (size_t)((uint8_t *)done.cookie - (uint8_t *)p9_memory.bytes) / READ_BYTES;
+
+        CHECK(test, done.error == VIRTIO_OK || done.error == VIRTIO_E_RESET);
+        CHECK_EQUAL(test, seen & 1u << which, 0);
+        seen |= 1u << which;
+    }
+    CHECK_EQUAL(test, seen, (1u << IN_FLIGHT) - 1);
+    CHECK_RESULT(test, virtio_9p_clunk(&p9_share, &file), VIRTIO_E_STALE);
+    REQUIRE_RESULT(test, virtio_9p_attach(&p9_share, "root", "", &p9_root), VIRTIO_OK);
+    REQUIRE(test, p9_holds(test, "hello.txt", "Hello from the host.\n", 21));
+}
+
+static void share_body(struct test *test)
+{
+    share_round(test, true);
+    share_round(test, false);
+}
+
+static void a_share(struct test *test)
+{
+    if (test_find_device(test, VIRTIO_ID_9P, 0) == NULL) {
+        test_skip(test, "there is no such device");
+        return;
+    }
+    p9_with(test, "share", share_body);
+}
+
 static const struct test_case cases[] = {
     {"a disk that refused requests of several kinds", disk},
     {"an entropy source that refused a request, twice", entropy},
@@ -345,6 +404,7 @@ static const struct test_case cases[] = {
     {"a console that refused a buffer, twice", a_console},
     {"an input device that refused a message, twice", an_input_device},
     {"a balloon that refused page numbers, twice", a_balloon},
+    {"a shared folder that refused messages of two kinds", a_share},
 };
 
 const struct test_suite suite_recovery = {

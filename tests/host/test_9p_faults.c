@@ -1070,10 +1070,10 @@ static void test_cancelling_does_not_wait(struct bench *bench)
 static const struct bench_test tests[] = {
     TEST(test_every_request_refused, BENCH_ALL),
     TEST(test_a_later_part_refused, BENCH_HOSTS),
-    TEST(test_p103_lies, BENCH_HOSTS),
+    TEST(test_p103_lies, BENCH_HOSTS | BENCH_SPLIT | BENCH_PACKED_EVENT),
     TEST(test_p103_used_length_and_size, BENCH_MODERN),
     TEST(test_used_length_on_legacy, BENCH_LEGACY),
-    TEST(test_a_number_in_doubt_is_not_used_again, BENCH_ONE),
+    TEST(test_a_number_in_doubt_is_not_used_again, BENCH_ONE | BENCH_SPLIT),
     TEST(test_not_this_device, BENCH_ONE),
     TEST(test_no_tag, BENCH_ALL),
     TEST(test_queues_too_small, BENCH_ALL),
@@ -1081,10 +1081,10 @@ static const struct bench_test tests[] = {
     TEST(test_p103_lies_about_the_version, BENCH_ALL),
     TEST(test_no_answer_to_the_first_message, BENCH_ALL),
     TEST(test_p51_each_allocation_of_start_fails_in_turn, BENCH_HOSTS),
-    TEST(test_refusals, BENCH_ONE),
-    TEST(test_what_is_no_name, BENCH_ONE),
+    TEST(test_refusals, BENCH_ONE | BENCH_SPLIT),
+    TEST(test_what_is_no_name, BENCH_ONE | BENCH_SPLIT),
     TEST(test_map_and_unmap_fail, BENCH_ALL),
-    TEST(test_p69_a_timeout_halts_the_device, BENCH_ALL),
+    TEST(test_p69_a_timeout_halts_the_device, BENCH_ALL | BENCH_SPLIT | BENCH_PACKED),
     TEST(test_p69_a_device_that_will_not_be_reset, BENCH_ALL),
     TEST(test_halt_takes_everything_back, BENCH_HOSTS),
     TEST(test_stop_with_requests_in_flight, BENCH_HOSTS),
@@ -1098,4 +1098,4 @@ static const struct bench_test tests[] = {
     TEST(test_cancelling_does_not_wait, BENCH_ALL),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)
