@@ -356,6 +356,57 @@ static void report_9p(const struct virtio_device *found)
     virtio_9p_stop(&share);
 }
 
+static void print_unit(struct virtio_scsi *scsi, uint8_t target, uint16_t lun)
+{
+    static struct virtio_scsi_unit unit;
+    int error = virtio_scsi_open(&unit, scsi, target, lun);
+
+    printf("  target %u, LUN %u: ", target, lun);
+    if (error != VIRTIO_OK) {
+        printf("%s\n", virtio_strerror(error));
+        return;
+    }
+    printf("%s %s %s, type %u, serial %s, ", unit.vendor, unit.product, unit.revision, unit.type,
+           unit.serial[0] != '\0' ? unit.serial : "(none)");
+    if (unit.ready) {
+        print_bytes(unit.blocks * unit.block_size);
+        printf(" (%llu blocks of %lu)\n", (unsigned long long)unit.blocks,
+               (unsigned long)unit.block_size);
+    } else {
+        printf("not ready\n");
+    }
+}
+
+static void report_scsi(const struct virtio_device *found)
+{
+    static struct virtio_scsi scsi;
+    static struct virtio_scsi_scan scan;
+    uint8_t target;
+    uint16_t lun;
+    int error;
+
+    memset(&scsi, 0, sizeof(scsi));
+    test_watch(&scsi.device);
+    error = virtio_scsi_start(&scsi, found, NULL);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&scsi.device);
+    print_queues(&scsi.device);
+    printf("  %lu request queues, %u commands in flight on each, targets to %u, LUNs to %lu\n",
+           (unsigned long)scsi.num_queues, scsi.depth, scsi.max_target,
+           (unsigned long)scsi.max_lun);
+    virtio_scsi_scan_begin(&scan, &scsi);
+    while ((error = virtio_scsi_scan_next(&scan, &target, &lun)) == VIRTIO_OK) {
+        print_unit(&scsi, target, lun);
+    }
+    if (error != VIRTIO_E_NO_DEVICE) {
+        printf("  the scan ended with %s\n", virtio_strerror(error));
+    }
+    virtio_scsi_stop(&scsi);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -396,6 +447,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_9P:
         report_9p(&device);
+        break;
+    case VIRTIO_ID_SCSI:
+        report_scsi(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

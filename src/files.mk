@@ -58,7 +58,11 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/net_control.c \
 	src/drivers/net_receive.c \
 	src/drivers/net_transmit.c \
-	src/drivers/rng.c
+	src/drivers/rng.c \
+	src/drivers/scsi.c \
+	src/drivers/scsi_control.c \
+	src/drivers/scsi_sense.c \
+	src/drivers/scsi_unit.c
 
 VIRTIO_SOURCES := \
 	$(VIRTIO_CORE_SOURCES) \

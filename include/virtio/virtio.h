@@ -13,7 +13,7 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     9p.h balloon.h blk.h console.h input.h net.h rng.h
+ *     9p.h balloon.h blk.h console.h input.h net.h rng.h scsi.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
@@ -35,6 +35,7 @@
 #include <virtio/pci.h>
 #include <virtio/queue.h>
 #include <virtio/rng.h>
+#include <virtio/scsi.h>
 #include <virtio/transport.h>
 #include <virtio/version.h>
 

@@ -31,15 +31,17 @@ KINDS = {
     "mouse": ("virtio-mouse", "input"),
     "tablet": ("virtio-tablet", "input"),
     "balloon": ("virtio-balloon", "balloon"),
+    "scsi": ("virtio-scsi", "scsi"),
     "9p": ("virtio-9p", "9p"),
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
 PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram", "vhost", "user"),
-              "9p": ("share", "readonly")}
+              "9p": ("share", "readonly"),
+              "scsi": ("disks", "one")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
-PEER_TYPES = ("console", "input", "balloon", "net", "blk", "9p")
+PEER_TYPES = ("console", "input", "balloon", "net", "blk", "9p", "scsi")
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,

@@ -24,7 +24,7 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon 9p:ROLE vhost-user-blk:ROLE, each
+devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon scsi:ROLE 9p:ROLE vhost-user-blk:ROLE, each
           with QEMU's properties behind it if wanted, as in --device blk:scratch,queue-size=4
           --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
@@ -39,6 +39,8 @@ roles:    docs      6 MiB with an ext2 file system made of this project's files
           user      a network device on QEMU's own network (DHCP, TFTP)
           single    a console of one port, with an echo behind it
           ports     a console device of several ports, with a program behind each
+          disks     a SCSI controller with disks and drives of all kinds
+          one       a SCSI controller with one disk
           terminal  a console that is this terminal: with --append console=virtio the kernel prints
                     there, with echo=yes as well it sends back what is typed, until Ctrl-D
           share     a folder of this machine, made for the run, in which the tests read and write

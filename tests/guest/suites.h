@@ -15,5 +15,6 @@ extern const struct test_suite suite_input;
 extern const struct test_suite suite_net;
 extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_rng;
+extern const struct test_suite suite_scsi;
 
 #endif
