@@ -111,8 +111,9 @@ struct virtio_host {
     /** Microseconds since any fixed point; never goes back. May be NULL if stall_us is there. */
     uint64_t (*now_us)(void *ctx);
 
-    /** Wait that many microseconds (1..1000), busily or not. May be NULL if now_us is there; a
-     * host with both is never stalled. */
+    /** Wait that many microseconds (1..1000), busily or not: a timer and HLT, a sleep. May be NULL if now_us
+     * is there. Where both are, a wait spins for some 100 microseconds and is stalled from then on, between
+     * two looks for an eighth of the time waited so far; with now_us alone it spins for all its time. */
     void (*stall_us)(void *ctx, uint32_t microseconds);
 
     /**

@@ -7,8 +7,8 @@
 #include "queue_internal.h"
 #include "../core/time.h"
 
-/* Polls of the used ring between two readings of the clock. */
-#define POLLS_PER_TURN 64
+/* So often the ring is looked at before the clock is: what completes within it costs no time-keeping. */
+#define FIRST_POLLS 64u
 
 /* How often a wait looks at the device status register, the only register that it touches. */
 #define STATUS_INTERVAL_US 40000u
@@ -79,26 +79,26 @@ static int wait(struct virtio_queue *queue, uint32_t timeout_us,
     const struct virtio_host *host = queue->device->host;
     uint32_t next_check = STATUS_INTERVAL_US;
     struct virtio_deadline deadline;
+    int result;
 
+    for (unsigned polls = 0; polls < FIRST_POLLS; polls++) {
+        result = poll_once(queue, done);
+        if (result != 0)
+            return result;
+        virtio_relax(host);
+    }
     virtio_deadline_begin(&deadline, host, timeout_us);
     for (;;) {
-        int result;
+        int turn = wait_turn(queue, &deadline, &next_check);
 
-        for (unsigned polls = 0; polls < POLLS_PER_TURN; polls++) {
-            result = poll_once(queue, done);
-            if (result != 0)
-                return result;
-            virtio_relax(host);
-        }
-        result = wait_turn(queue, &deadline, &next_check);
-        /* What completed while the clock ran out counts: look once more. */
-        if (result == VIRTIO_E_TIMEOUT) {
-            int last = poll_once(queue, done);
-
-            return last != 0 ? last : result;
-        }
-        if (result != VIRTIO_OK)
+        if (turn != VIRTIO_OK && turn != VIRTIO_E_TIMEOUT)
+            return turn;
+        /* What completed while the clock ran out counts. */
+        result = poll_once(queue, done);
+        if (result != 0)
             return result;
+        if (turn != VIRTIO_OK)
+            return turn;
     }
 }
 

@@ -416,6 +416,96 @@ static void test_wait_times_out_and_may_be_repeated(struct bench *bench)
     bench_stop(bench);
 }
 
+/* What each wait costs beside looks at the ring: hook calls and register accesses, in numbers. */
+struct cost {
+    uint64_t looks;
+    uint64_t stalls;
+    uint64_t relaxes;
+    uint64_t status_reads;
+    uint64_t writes;
+};
+
+static struct cost cost_so_far(const struct bench *bench)
+{
+    const uint64_t *counts = bench->host.counts;
+
+    return (struct cost){counts[FAKE_NOW], counts[FAKE_STALL], counts[FAKE_RELAX],
+                         counts[FAKE_REGISTER_READ], counts[FAKE_REGISTER_WRITE]};
+}
+
+static struct cost cost_since(const struct bench *bench, const struct cost *before)
+{
+    struct cost now = cost_so_far(bench);
+
+    return (struct cost){now.looks - before->looks, now.stalls - before->stalls,
+                         now.relaxes - before->relaxes, now.status_reads - before->status_reads,
+                         now.writes - before->writes};
+}
+
+/* An answer that is there at once costs the notification and nothing else. */
+static void test_cost_of_a_quick_answer(struct bench *bench)
+{
+    struct cost cost;
+
+    bench->fake.behaviour = &fake_echo;
+    bench_start(bench, 8);
+    for (unsigned i = 0; i < 10; i++) {
+        struct cost before = cost_so_far(bench);
+
+        assert_ok(flush(bench, 4, 50, NULL));
+        cost = cost_since(bench, &before);
+        assert_int_equal(cost.looks, 0);
+        assert_int_equal(cost.stalls, 0);
+        assert_int_equal(cost.relaxes, 0);
+        assert_int_equal(cost.status_reads, 0);
+        assert_int_equal(cost.writes, 1);
+    }
+    bench_stop(bench);
+}
+
+/* Five seconds without an answer: the status every forty milliseconds, a stall of a millisecond each, and the
+ * clock once for each of them. */
+static void test_cost_of_a_timeout(struct bench *bench)
+{
+    struct virtio_done done;
+    struct cost before;
+    struct cost cost;
+
+    bench_start(bench, 8);
+    bench_request(bench, 4, 4, NULL);
+    before = cost_so_far(bench);
+    assert_result(virtio_wait(&bench->queues[0], &done, VIRTIO_TIMEOUT_DEFAULT_US),
+                  VIRTIO_E_TIMEOUT);
+    cost = cost_since(bench, &before);
+    assert_in_range(cost.looks, 4900, 5200);
+    assert_in_range(cost.stalls, 4900, 5200);
+    assert_in_range(cost.relaxes, 64, 400);
+    assert_in_range(cost.status_reads, 100, 126);
+    assert_int_equal(cost.writes, 0);
+    bench_stop(bench);
+}
+
+/* Backing off makes an answer that takes long an eighth later at the most. */
+static void test_backing_off_costs_little_time(struct bench *bench)
+{
+    static const uint32_t latencies[] = {10, 100, 300, 1000, 10000, 100000, 1000000};
+
+    bench->fake.behaviour = &fake_echo;
+    bench_start(bench, 8);
+    for (size_t i = 0; i < sizeof(latencies) / sizeof(latencies[0]); i++) {
+        uint64_t start = bench->host.now_us;
+        struct cost before = cost_so_far(bench);
+
+        bench->fake.latency_us = latencies[i];
+        assert_ok(flush(bench, 4, 50, NULL));
+        assert_in_range(bench->host.now_us - start, latencies[i],
+                        latencies[i] + latencies[i] / 8 + 80);
+        assert_true(cost_since(bench, &before).looks <= latencies[i] / 8 + 20);
+    }
+    bench->fake.latency_us = 0;
+    bench_stop(bench);
+}
+
 /* The status register is read rarely: a register access is expensive under virtualisation. */
 static void test_long_wait_reads_few_registers(struct bench *bench)
 {
@@ -692,6 +782,9 @@ static const struct bench_test tests[] = {
     TEST(test_putting_aside_for_a_long_time, BENCH_ONE),
     TEST(test_p61_completing_twice_what_was_put_aside, BENCH_ONE),
     TEST(test_p61_flush_meets_again_what_was_put_aside, BENCH_ONE),
+    TEST(test_cost_of_a_quick_answer, BENCH_ONE),
+    TEST(test_cost_of_a_timeout, BENCH_ONE),
+    TEST(test_backing_off_costs_little_time, BENCH_ALL),
     TEST(test_completion_at_the_last_moment_counts, BENCH_ONE),
     TEST(test_wait_gives_what_was_put_aside_first, BENCH_ONE),
     TEST(test_flush_times_out_within_its_bound, BENCH_ALL),
