@@ -407,6 +407,50 @@ static void report_scsi(const struct virtio_device *found)
     virtio_scsi_stop(&scsi);
 }
 
+/* The displays that somebody looks at, and what they are. */
+static void print_displays(struct virtio_gpu *gpu)
+{
+    static uint8_t edid[VIRTIO_GPU_EDID_MAX];
+
+    printf("  scanouts: %lu\n", (unsigned long)gpu->num_scanouts);
+    for (uint32_t scanout = 0; scanout < gpu->num_scanouts; scanout++) {
+        struct virtio_gpu_display display;
+        struct virtio_gpu_mode mode;
+        uint32_t size;
+
+        if (virtio_gpu_get_display(gpu, scanout, &display) != VIRTIO_OK || !display.enabled) {
+            continue;
+        }
+        printf("  display %lu: %lu x %lu", (unsigned long)scanout,
+               (unsigned long)display.rect.width, (unsigned long)display.rect.height);
+        if (virtio_gpu_get_edid(gpu, scanout, edid, &size) == VIRTIO_OK &&
+            virtio_gpu_parse_edid(edid, size, &mode) == VIRTIO_OK) {
+            printf(", \"%s\", prefers %lu x %lu at %lu Hz, %lu x %lu mm", mode.name,
+                   (unsigned long)mode.width, (unsigned long)mode.height,
+                   (unsigned long)mode.refresh, (unsigned long)mode.width_mm,
+                   (unsigned long)mode.height_mm);
+        }
+        printf("\n");
+    }
+}
+
+static void report_gpu(const struct virtio_device *found)
+{
+    static struct virtio_gpu gpu;
+    int error;
+
+    memset(&gpu, 0, sizeof(gpu));
+    error = virtio_gpu_start(&gpu, found, NULL);
+    if (error != VIRTIO_OK) {
+        print_failure(found, error);
+        return;
+    }
+    print_common(&gpu.device);
+    print_queues(&gpu.device);
+    print_displays(&gpu);
+    virtio_gpu_stop(&gpu);
+}
+
 /* A type that the library has no driver for: ask it, and leave it reset. */
 static void report_other(const struct virtio_device *found)
 {
@@ -450,6 +494,9 @@ static void report_device(const struct virtio_device *found)
         break;
     case VIRTIO_ID_SCSI:
         report_scsi(&device);
+        break;
+    case VIRTIO_ID_GPU:
+        report_gpu(&device);
         break;
     case VIRTIO_ID_ENTROPY:
         report_rng(&device);

@@ -15,6 +15,7 @@ const struct test_suite *const kernel_suites[] = {
     &suite_net,
     &suite_console,
     &suite_input,
+    &suite_gpu,
     &suite_balloon,
     &suite_9p,
     &suite_blk,

@@ -53,6 +53,11 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk_range.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
+	src/drivers/gpu.c \
+	src/drivers/gpu_cursor.c \
+	src/drivers/gpu_display.c \
+	src/drivers/gpu_edid.c \
+	src/drivers/gpu_resource.c \
 	src/drivers/input.c \
 	src/drivers/net.c \
 	src/drivers/net_control.c \

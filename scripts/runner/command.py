@@ -40,7 +40,9 @@ def device_id(number, device):
 
 
 def device_name(configuration, device):
-    """The device model's name: virtio-blk-pci, virtio-rng-device, ..."""
+    """The device model's name: virtio-blk-pci, virtio-rng-device, ...; a GPU with VGA is PCI by its name."""
+    if device.kind == "vga":
+        return conf.KINDS[device.kind][0]
     suffix = "device" if configuration.is_mmio else "pci"
     return f"{conf.KINDS[device.kind][0]}-{suffix}"
 

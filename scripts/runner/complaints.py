@@ -43,6 +43,7 @@ REFUSALS = (
 NAMED = re.compile(r"virtio|virtfs|vhost|virtqueue|vring", re.IGNORECASE)
 HARMLESS = (
     re.compile(r"^\s*$"),
+    re.compile(r"^virtio_gpu_update_cursor scanout \d"),  # a trace that peer_gpu.py has asked for
 )
 
 

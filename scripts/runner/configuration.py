@@ -33,6 +33,8 @@ KINDS = {
     "balloon": ("virtio-balloon", "balloon"),
     "scsi": ("virtio-scsi", "scsi"),
     "9p": ("virtio-9p", "9p"),
+    "gpu": ("virtio-gpu", "gpu"),
+    "vga": ("virtio-vga", "gpu"),
 }
 
 # What a device that is no disk can be, where it can be several things (peer_console.py and so on).
@@ -41,7 +43,7 @@ PEER_ROLES = {"console": ("single", "ports", "terminal"), "net": ("peer", "dgram
               "scsi": ("disks", "one")}
 
 # Types for which somebody at the host reads the guest's `# host:` lines (peers.py).
-PEER_TYPES = ("console", "input", "balloon", "net", "blk", "9p", "scsi")
+PEER_TYPES = ("console", "input", "balloon", "net", "blk", "9p", "scsi", "gpu")
 
 # The kernel's names of device types, with their numbers in the specification.
 TYPE_NUMBERS = {"net": 1, "blk": 2, "console": 3, "rng": 4, "balloon": 5, "scsi": 8, "9p": 9,
@@ -96,6 +98,7 @@ class Configuration:
     actions: dict
     tags: set
     limit: float = LIMIT
+    screenshot: str = ""  # where the first screen goes that showed what it should, as PNG
 
     @property
     def is_mmio(self):

@@ -17,10 +17,10 @@ import queue
 import re
 import threading
 
-from . import peer_9p, peer_balloon, peer_blk, peer_console, peer_input, peer_net, peer_scsi
+from . import peer_9p, peer_balloon, peer_blk, peer_console, peer_gpu, peer_input, peer_net, peer_scsi
 
 MARKER = re.compile(r"# host: (\S+) (\S+)(?: (.*))?$")
-PEERS = {module.TYPE: module for module in (peer_9p, peer_balloon, peer_blk, peer_console, peer_input,
+PEERS = {module.TYPE: module for module in (peer_9p, peer_balloon, peer_blk, peer_console, peer_gpu, peer_input,
                                              peer_net, peer_scsi)}
 PATIENCE = 5.0  # seconds that a peer has to end after the guest did
 

@@ -24,8 +24,8 @@ the configuration called default in tests/matrix.conf.
 """
 
 EPILOG = """\
-devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon scsi:ROLE 9p:ROLE vhost-user-blk:ROLE, each
-          with QEMU's properties behind it if wanted, as in --device blk:scratch,queue-size=4
+devices:  blk:ROLE rng net:ROLE console:ROLE keyboard mouse tablet balloon scsi:ROLE 9p:ROLE gpu vga
+          vhost-user-blk:ROLE, each with QEMU's properties behind it if wanted, as in --device blk:scratch,queue-size=4
           --device rng (or one list with commas; none for none)
 roles:    docs      6 MiB with an ext2 file system made of this project's files
           scratch   8 MiB of zeros, the only disk that the tests write to
@@ -80,6 +80,8 @@ def parser():
     add("--expect", metavar="LIST", help="devices that must be found, like blk:2,rng:1, or none;"
         " without it, those attached")
     add("--timeout", metavar="SECONDS", type=float, help="end a run that takes longer")
+    add("--screenshot", metavar="FILE", help="the GPU's test card, as the screen shows it, to a PNG file;"
+        " runs the row gpu-modern-i386 if no other is named")
     add("--keep", metavar="DIRECTORY", help="leave disks and logs there")
     add("--print", action="store_true", dest="show_command", help="show QEMU's command line, too")
     add("--no-build", action="store_true", help="boot what was built before")
@@ -88,6 +90,9 @@ def parser():
 
 def configure(arguments, extra):
     """Options over the cells of a row."""
+    if arguments.screenshot and arguments.row == "default" and arguments.device is None:
+        arguments.row = "gpu-modern-i386"
+        arguments.append = arguments.append or "suites=gpu"
     row = dict(table.select(table.read(TABLE), [arguments.row])[0])
     changed = False
     for column in ("arch", "machine", "transport", "boot", "memory"):
@@ -115,6 +120,7 @@ def configure(arguments, extra):
     if changed and arguments.expect is None:
         configuration.expect = conf.promised(configuration.devices)
     configuration.qemu += extra
+    configuration.screenshot = arguments.screenshot or ""
     if arguments.timeout is not None:
         if not arguments.timeout > 0:
             raise UsageError(f"timeout is a number of seconds above 0, not {arguments.timeout:g}")

@@ -11,6 +11,7 @@ extern const struct test_suite suite_9p;
 extern const struct test_suite suite_balloon;
 extern const struct test_suite suite_blk;
 extern const struct test_suite suite_console;
+extern const struct test_suite suite_gpu;
 extern const struct test_suite suite_input;
 extern const struct test_suite suite_net;
 extern const struct test_suite suite_recovery;
