@@ -290,6 +290,21 @@ int virtio_gpu_halt(struct virtio_gpu *gpu);
 int virtio_gpu_drain(struct virtio_gpu *gpu, struct virtio_gpu_done *done);
 
 /**
+ * Bring a GPU back that asked for a reset, broke a ring's rules, did not answer or was gone, or that was halted: reset
+ * it and go on, with the same features. The device has forgotten all resources, scanouts and pointers; memory
+ * that was attached is the kernel's again. Nothing is allocated. Requests that were in flight come back from
+ * virtio_gpu_reap and virtio_gpu_wait, each cookie once, with VIRTIO_E_RESET or their own result if they had
+ * completed; new ones may be submitted at once.
+ *
+ * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover and
+ *         VIRTIO_E_CONFIG: the device is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device
+ *         that was gone (VIRTIO_E_GONE) when it is back.
+ *
+ * Context: the device's. Spec 2.1.2, 2.4.
+ */
+int virtio_gpu_recover(struct virtio_gpu *gpu);
+
+/**
  * How large a picture for a scanout should be: as its display would like it (virtio_gpu_get_display), or as its
  * EDID says, or 1024 x 768 when neither says anything of use.
  *

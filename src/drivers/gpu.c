@@ -492,7 +492,7 @@ int virtio_gpu_wait(struct virtio_gpu *gpu, struct virtio_gpu_done *done, uint32
     return hand_back(gpu, done);
 }
 
-/* A chain came back after a reset: with nothing written, not even a header, the reset took it. Of one that a
+/* Chains come back after a reset: with nothing written, not even a header, the reset took them. Of one that a
  * blocking call gave up nobody wants to hear. */
 static void drain_lane(struct virtio_gpu *gpu, struct virtio_gpu_lane *lane)
 {
@@ -517,4 +517,29 @@ int virtio_gpu_drain(struct virtio_gpu *gpu, struct virtio_gpu_done *done)
     drain_lane(gpu, &gpu->control);
     drain_lane(gpu, &gpu->cursor);
     return hand_back(gpu, done);
+}
+
+/* The device begins anew, and has no resources. Of those that the caller knows the ids are told apart. */
+static void forget_resources(struct virtio_gpu *gpu)
+{
+    gpu->first_id = gpu->next_id;
+    memset(gpu->shown, 0, sizeof(gpu->shown));
+    memset(gpu->pointers, 0, sizeof(gpu->pointers));
+}
+
+int virtio_gpu_recover(struct virtio_gpu *gpu)
+{
+    int error = virtio_device_renew(&gpu->device);
+
+    if (error != VIRTIO_OK)
+        return error;
+    drain_lane(gpu, &gpu->control);
+    drain_lane(gpu, &gpu->cursor);
+    forget_resources(gpu);
+    error = read_config(gpu);
+    if (error == VIRTIO_OK)
+        error = virtio_device_ready(&gpu->device);
+    if (error != VIRTIO_OK)
+        (void)virtio_gpu_halt(gpu);
+    return error;
 }
