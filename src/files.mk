@@ -50,7 +50,9 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
 	src/drivers/blk_commands.c \
 	src/drivers/blk_config.c \
+	src/drivers/blk_list.c \
 	src/drivers/blk_range.c \
+	src/drivers/blk_start.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
 	src/drivers/gpu.c \

@@ -31,6 +31,23 @@
  * after the other, and comes back as one completion; the following ones are sent by virtio_blk_reap,
  * virtio_blk_wait and the blocking calls.
  *
+ * Lists. A request may be made of several pieces of memory (virtio_blk_read_list), in one device request; so
+ * it has no more segments than the device takes, and is never cut. options.list_max asks for it.
+ *
+ * Several queues. With options.queues and a device that has them (VIRTIO_BLK_F_MQ) there are queue_count of
+ * them. Each is a struct virtio_blk: what is submitted, reaped and waited for there goes through that queue
+ * alone, with slots of its own. Different queues may be used by different contexts, but a reset is a reset
+ * of all: virtio_blk_halt and virtio_blk_recover of the disk, and a blocking call that gives up, of any
+ * queue, need the other contexts to keep out; virtio_blk_wait never resets. Each queue hands back its own
+ * requests (virtio_blk_drain). virtio_blk_set_writeback and virtio_blk_poll_resize tell the one they are
+ * called for, so call the latter for each.
+ *
+ *     static struct virtio_blk disk, more[3];
+ *     struct virtio_blk_options options = {.queues = more, .queue_count = 3};
+ *
+ *     error = virtio_blk_start_with(&disk, &found, &options);
+ *     error = virtio_blk_submit_read(&more[0], ...);       if disk.queue_count is at least 2
+ *
  * Memory. Request headers, status bytes and ids are in DMA memory of the library, one slot a request; the
  * caller's buffers go through the host's map hook and are the library's from submit to completion. Nothing
  * is allocated after virtio_blk_start.
@@ -50,7 +67,7 @@
  *      9  VIRTIO_BLK_F_FLUSH       yes    virtio_blk_flush; without it the device is writethrough
  *     10  VIRTIO_BLK_F_TOPOLOGY    yes    reported
  *     11  VIRTIO_BLK_F_CONFIG_WCE  yes    virtio_blk_set_writeback; without it writeback if FLUSH was taken
- *     12  VIRTIO_BLK_F_MQ          no     one queue; not implemented yet
+ *     12  VIRTIO_BLK_F_MQ          asked  when options.queue_count is not 0
  *     13  VIRTIO_BLK_F_DISCARD     yes    virtio_blk_discard
  *     14  VIRTIO_BLK_F_WRITE_ZEROES yes   virtio_blk_write_zeroes
  *     15  VIRTIO_BLK_F_LIFETIME    yes    virtio_blk_get_lifetime (fake)
@@ -169,11 +186,14 @@ struct virtio_blk {
     struct virtio_blk_range_limits write_zeroes; /* alignment is always 0 */
     struct virtio_blk_range_limits secure_erase;
     uint32_t write_zeroes_may_unmap; /* 0: zeroing never gives storage back */
+    uint32_t num_queues;             /* queues that the device has; 0 without VIRTIO_BLK_F_MQ */
+    uint32_t list_max;               /* segments that a list has at most */
     bool read_only;                  /* writes are refused */
     bool writeback;                  /* completed writes are volatile until a flush */
 
-    uint16_t depth;     /* read: requests that can be in flight at once */
-    uint16_t in_flight; /* read: requests submitted and not yet handed back */
+    uint16_t depth;       /* read: requests that can be in flight at once */
+    uint16_t in_flight;   /* read: requests submitted and not yet handed back */
+    uint16_t queue_count; /* read, of the disk: queues in use, the disk's own among them */
 
     uint32_t cache_mode;                 /* `writeback` of the configuration at the start */
     uint32_t part_max;                   /* bytes of data in one device request at most */
@@ -184,8 +204,24 @@ struct virtio_blk {
     struct virtio_blk_slot *slots;       /* all, `depth` of them */
     size_t private_size;                 /* bytes at `slots`, with `buffers` */
     struct virtio_shared shared;         /* headers, status bytes, ids: one unit a slot */
+    struct virtio_blk *queues;           /* the caller's, for the queues from 1 on */
     struct virtio_queue queue;
-    struct virtio_device device; /* read: state, features, timeout_us; for virtio_dump */
+    struct virtio_device device; /* read: state, features, timeout_us; for virtio_dump. In
+                                    virtio_blk_options.queues it is not used: it is the disk's */
+};
+
+/** Options of virtio_blk_start_with; all zero are the defaults, which virtio_blk_start takes. */
+struct virtio_blk_options {
+    struct virtio_blk *queues; /* the caller's memory for further queues, as a struct virtio_blk */
+    uint16_t queue_count;      /* how many: the device's queues 1, 2, ... as far as it has them */
+    uint16_t list_max;         /* segments of a list that the caller wants at most; 0: no lists */
+};
+
+/** A piece of the caller's memory in a list. */
+struct virtio_blk_piece {
+    void *memory;
+    size_t bytes;                  /* at least 1 */
+    struct virtio_mapping mapping; /* private, from submit to completion */
 };
 
 /** A completed request. */
@@ -212,12 +248,26 @@ struct virtio_blk_done {
 int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found);
 
 /**
+ * Start a disk with options: several queues, lists.
+ *
+ * @param options  read during the call only, but for what `queues` points to, which is the library's until
+ *                 the disk is stopped.
+ * @return as virtio_blk_start. `queue_count` says how many of the queues there are.
+ *
+ * Context: the disk's, not an interrupt handler. Allocates for each queue what virtio_blk_start does for one,
+ * and 16 bytes of private memory for each segment of a list.
+ */
+int virtio_blk_start_with(struct virtio_blk *blk, const struct virtio_device *found,
+                          const struct virtio_blk_options *options);
+
+/**
  * Stop the disk and give everything back: reset, then free. Requests that are still in flight are taken
  * back without a word; halt and drain first if their cookies matter. Stopping a disk that is not started
  * does nothing.
  *
  * @return VIRTIO_OK, or VIRTIO_E_TIMEOUT when the device would not be reset: nothing was freed, and the
- *         device may still write to every buffer that is in flight. May be called again.
+ *         device may still write to every buffer that is in flight. May be called again. VIRTIO_E_INVALID
+ *         for a further queue: it is stopped with its disk.
  *
  * Context: the disk's. Spec 2.4.
  */
@@ -409,6 +459,34 @@ int virtio_blk_submit_write(struct virtio_blk *blk, uint64_t sector, const void 
 
 /** Hand in a flush of the writes that were handed back before; as virtio_blk_submit_read. */
 int virtio_blk_submit_flush(struct virtio_blk *blk, void *cookie);
+
+/**
+ * Read into several pieces of memory with one request, and wait for it.
+ *
+ * @param sector  first sector, of 512 bytes.
+ * @param pieces  out: where the data goes, piece after piece; the library's during the call. Their bytes
+ *                together are a multiple of 512, each alone need not be.
+ * @param count   at least 1. Cut to size_max, they are at most `list_max` segments.
+ * @return as virtio_blk_read; VIRTIO_E_TOO_LONG for more segments than list_max, or more bytes than a
+ *         device request can have (1 GiB); VIRTIO_E_INVALID and VIRTIO_E_ZERO_LENGTH also for one piece.
+ *
+ * Context: the disk's; may be long. Spec 5.2.6.
+ */
+int virtio_blk_read_list(struct virtio_blk *blk, uint64_t sector, struct virtio_blk_piece *pieces,
+                         size_t count);
+
+/** Write from several pieces of memory; as virtio_blk_read_list and virtio_blk_write. */
+int virtio_blk_write_list(struct virtio_blk *blk, uint64_t sector, struct virtio_blk_piece *pieces,
+                          size_t count);
+
+/** Hand in a read of a list; as virtio_blk_submit_read. The pieces are the library's until it is handed
+ * back. */
+int virtio_blk_submit_read_list(struct virtio_blk *blk, uint64_t sector,
+                                struct virtio_blk_piece *pieces, size_t count, void *cookie);
+
+/** Hand in a write of a list; as virtio_blk_submit_write. */
+int virtio_blk_submit_write_list(struct virtio_blk *blk, uint64_t sector,
+                                 struct virtio_blk_piece *pieces, size_t count, void *cookie);
 
 /**
  * Hand in a discard of ranges that the device takes in one request: VIRTIO_BLK_SEGMENTS_MAX (2) of them at most,

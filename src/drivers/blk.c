@@ -16,21 +16,21 @@
 /* Not a status: what the byte holds until the device writes it. */
 #define STATUS_UNWRITTEN 0xffu
 
-/* The most data in one device request. Lengths are 32 bits wide, and devices keep them in signed ones. */
-#define PART_MAX (1u << 30)
-
 /* Buffers of a request beside its data: header and status. */
 #define FRAME_BUFFERS 2u
+
+/* One more that some kinds have: a place for what the device answers beside the status. */
+#define ANSWER_BUFFERS 1u
 
 /* ---- Start and stop ---- */
 
 /* How many requests there can be, and how much a device request can carry, from what the device and the queue
- * can take. @return the data segments of a device request, or 0 when not even a sector goes through. */
+ * can take. @return the most data segments of a device request, or 0 when not even a sector goes through. */
 static uint32_t set_limits(struct virtio_blk *blk)
 {
     uint32_t segments = blk->queue.size;
     uint32_t depth = segments / (FRAME_BUFFERS + 1);
-    uint32_t bytes = PART_MAX;
+    uint32_t bytes = VIRTIO_BLK_PART_MAX;
 
     blk->depth = (uint16_t)(depth < VIRTIO_BLK_DEPTH_MAX ? depth : VIRTIO_BLK_DEPTH_MAX);
     if (segments <= FRAME_BUFFERS)
@@ -38,11 +38,15 @@ static uint32_t set_limits(struct virtio_blk *blk)
     segments -= FRAME_BUFFERS;
     if (segments > blk->seg_max)
         segments = blk->seg_max;
-    if (blk->size_max >= PART_MAX)
+    if (blk->list_max > segments)
+        blk->list_max = segments;
+    if (blk->size_max >= VIRTIO_BLK_PART_MAX)
         segments = 1;
-    else if (blk->size_max <= PART_MAX / segments)
+    else if (blk->size_max <= VIRTIO_BLK_PART_MAX / segments)
         bytes = segments * blk->size_max;
     blk->part_max = bytes & ~(VIRTIO_BLK_SECTOR_SIZE - 1);
+    if (segments < blk->list_max)
+        segments = blk->list_max;
     return blk->part_max != 0 ? segments : 0;
 }
 
@@ -83,7 +87,7 @@ static int allocate(struct virtio_blk *blk)
     if (error != VIRTIO_OK)
         return error;
     size = blk->depth * sizeof(*blk->slots);
-    blk->private_size = size + (FRAME_BUFFERS + segments) * sizeof(*blk->buffers);
+    blk->private_size = size + (FRAME_BUFFERS + ANSWER_BUFFERS + segments) * sizeof(*blk->buffers);
     blk->slots = host->allocate(host->ctx, blk->private_size);
     if (blk->slots == NULL)
         return VIRTIO_E_NO_MEMORY;
@@ -92,8 +96,7 @@ static int allocate(struct virtio_blk *blk)
     return VIRTIO_OK;
 }
 
-/* A queue with the slots of its requests. */
-static int open_queue(struct virtio_blk *blk, struct virtio_device *device, uint16_t index)
+int virtio_blk_open_queue(struct virtio_blk *blk, struct virtio_device *device, uint16_t index)
 {
     int error = virtio_queue_start(&blk->queue, device, index, VIRTIO_BLK_QUEUE_SIZE);
 
@@ -116,12 +119,14 @@ static void close_queue(struct virtio_blk *blk)
     (void)virtio_ring_uninit(&blk->queue);
 }
 
-static int set_up(struct virtio_blk *blk)
+static int set_up(struct virtio_blk *blk, const struct virtio_blk_plan *plan)
 {
     int error = virtio_blk_read_config(blk);
 
     if (error == VIRTIO_OK)
-        error = open_queue(blk, &blk->device, 0);
+        error = virtio_blk_open_queue(blk, &blk->device, 0);
+    if (error == VIRTIO_OK && plan->open_more != NULL)
+        error = plan->open_more(blk, plan->options.queue_count);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&blk->device);
     return error;
@@ -130,33 +135,40 @@ static int set_up(struct virtio_blk *blk)
 /* Free all that set_up acquired; the device has been reset. */
 static int tear_down(struct virtio_blk *blk)
 {
+    for (unsigned i = 1; i < blk->queue_count; i++)
+        close_queue(&blk->queues[i - 1]);
     close_queue(blk);
     return virtio_device_end(&blk->device);
 }
 
-int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
+int virtio_blk_start_as(struct virtio_blk *blk, const struct virtio_device *found,
+                        const struct virtio_blk_plan *plan)
 {
-    static const struct virtio_features wanted = {
-        .supported = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
-                     VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY |
-                     VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES |
-                     VIRTIO_BLK_F_LIFETIME | VIRTIO_BLK_F_SECURE_ERASE,
-    };
     int error;
 
     if (found->type != VIRTIO_ID_BLOCK)
         return VIRTIO_E_INVALID;
     blk->device = *found; /* which may be blk->device */
     memset(blk, 0, offsetof(struct virtio_blk, device));
-    error = virtio_device_begin(&blk->device, &wanted);
+    blk->queue_count = 1;
+    blk->queues = plan->options.queues;
+    blk->list_max = plan->options.list_max;
+    error = virtio_device_begin(&blk->device, &plan->wanted);
     if (error != VIRTIO_OK)
         return error;
-    error = set_up(blk);
+    error = set_up(blk, plan);
     if (error == VIRTIO_OK)
         return VIRTIO_OK;
     if (virtio_device_fail(&blk->device) != VIRTIO_E_TIMEOUT)
         (void)tear_down(blk);
     return error;
+}
+
+int virtio_blk_start(struct virtio_blk *blk, const struct virtio_device *found)
+{
+    static const struct virtio_blk_plan plan = {.wanted.supported = VIRTIO_BLK_SUPPORTED};
+
+    return virtio_blk_start_as(blk, found, &plan);
 }
 
 int virtio_blk_halt(struct virtio_blk *blk)
@@ -169,7 +181,7 @@ int virtio_blk_halt(struct virtio_blk *blk)
 
 int virtio_blk_stop(struct virtio_blk *blk)
 {
-    int error = virtio_blk_halt(blk);
+    int error = blk->queue.index == 0 ? virtio_blk_halt(blk) : VIRTIO_E_INVALID;
 
     return error == VIRTIO_OK ? tear_down(blk) : error;
 }
@@ -186,8 +198,9 @@ static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
         slot->sector = 0;
         slot->left = 0;
         slot->mapping.size = 0;
+        slot->unmap = NULL;
         slot->is_waited = false;
-        slot->device_reads = type == VIRTIO_BLK_T_OUT;
+        slot->device_reads = (type & VIRTIO_BLK_T_OUT) != 0;
     }
     return slot;
 }
@@ -195,14 +208,15 @@ static struct virtio_blk_slot *take_slot(struct virtio_blk *blk, uint32_t type)
 /* The device has let go of the request, which ends with `error` unless unmapping its buffer adds one. */
 static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
 {
-    if (slot->mapping.size != 0) {
-        int unmapped = virtio_unmap_buffer(virtio_blk_device(blk), &slot->mapping);
+    int unmapped = VIRTIO_OK;
 
+    if (slot->mapping.size != 0) {
+        unmapped = virtio_unmap_buffer(virtio_blk_device(blk), &slot->mapping);
         slot->mapping.size = 0;
-        if (error == VIRTIO_OK && !slot->device_reads)
-            error = unmapped;
+    } else if (slot->unmap != NULL) {
+        unmapped = slot->unmap(blk, slot);
     }
-    slot->error = error;
+    slot->error = error == VIRTIO_OK && !slot->device_reads ? unmapped : error;
 }
 
 static int check_data(const struct virtio_blk *blk, uint64_t sector, const void *buffer,
@@ -221,32 +235,40 @@ static int check_data(const struct virtio_blk *blk, uint64_t sector, const void 
     return VIRTIO_OK;
 }
 
-/* Check a read or write, find it a slot and map its buffer. */
-static int begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
-                      size_t bytes, struct virtio_blk_slot **begun)
+int virtio_blk_begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector,
+                          const void *buffer, size_t bytes, struct virtio_blk_slot **begun)
 {
-    struct virtio_blk_slot *slot;
     int error = check_data(blk, sector, buffer, bytes);
+    struct virtio_blk_slot *slot;
 
     if (error != VIRTIO_OK)
         return error;
-    if (type == VIRTIO_BLK_T_OUT && blk->read_only)
+    if ((type & VIRTIO_BLK_T_OUT) != 0 && blk->read_only)
         return VIRTIO_E_READ_ONLY;
     slot = take_slot(blk, type);
     if (slot == NULL)
         return VIRTIO_E_FULL;
-    error = virtio_map_all_bytes_in_shared_buffer(
-        virtio_blk_device(blk), buffer, bytes,
-        slot->device_reads ? VIRTIO_DEVICE_READS : VIRTIO_DEVICE_WRITES, &slot->mapping);
-    if (error != VIRTIO_OK) {
-        virtio_blk_forget(blk, slot);
-        return error;
-    }
-    slot->address = slot->mapping.device_address;
     slot->sector = sector;
     slot->left = bytes;
     *begun = slot;
     return VIRTIO_OK;
+}
+
+int virtio_blk_begin_buffer(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
+                            size_t bytes, struct virtio_blk_slot **begun)
+{
+    int error = virtio_blk_begin_data(blk, type, sector, buffer, bytes, begun);
+    struct virtio_blk_slot *slot = *begun;
+
+    if (error != VIRTIO_OK)
+        return error;
+    error = virtio_map_all_bytes_in_shared_buffer(
+        virtio_blk_device(blk), buffer, bytes,
+        slot->device_reads ? VIRTIO_DEVICE_READS : VIRTIO_DEVICE_WRITES, &slot->mapping);
+    slot->address = slot->mapping.device_address;
+    if (error != VIRTIO_OK)
+        virtio_blk_forget(blk, slot);
+    return error;
 }
 
 /* Check a request without data of the caller's and find it a slot. */
@@ -260,16 +282,13 @@ int virtio_blk_begin(struct virtio_blk *blk, uint32_t type, struct virtio_blk_sl
 
 /* ---- Parts ---- */
 
-/* The data of a part, in segments of at most size_max. @return how many there are. */
-static unsigned put_data(const struct virtio_blk *blk, const struct virtio_blk_slot *slot,
-                         struct virtio_buffer *buffer)
+unsigned virtio_blk_put_data(const struct virtio_blk *blk, uint64_t address, size_t left,
+                             struct virtio_buffer *buffer)
 {
-    uint64_t address = slot->address;
-    uint32_t left = slot->part;
     unsigned count = 0;
 
     while (left != 0) {
-        const uint32_t length = left < blk->size_max ? left : blk->size_max;
+        const uint32_t length = left < blk->size_max ? (uint32_t)left : blk->size_max;
 
         *buffer++ = (struct virtio_buffer){address, length};
         address += length;
@@ -279,31 +298,36 @@ static unsigned put_data(const struct virtio_blk *blk, const struct virtio_blk_s
     return count;
 }
 
-/* Hand the next part to the queue. */
-static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+int virtio_blk_frame(struct virtio_blk *blk, struct virtio_blk_slot *slot, unsigned readable,
+                     unsigned writable)
 {
-    struct virtio_buffer *buffer = blk->buffers;
+    struct virtio_buffer *buffers = blk->buffers;
     struct virtio_blk_unit *unit = slot->unit;
     const struct virtio_device *device = virtio_blk_device(blk);
     bool legacy = device->legacy;
-    unsigned readable = 1;
-    unsigned count;
 
-    slot->part = slot->left < blk->part_max ? (uint32_t)slot->left : blk->part_max;
-    slot->left -= slot->part;
     unit->header.type = virtio_order32(legacy, slot->type);
     unit->header.sector = virtio_order64(legacy, slot->sector);
     unit->status = STATUS_UNWRITTEN;
     virtio_give_shared(device, unit, sizeof(*unit), VIRTIO_SYNC_FOR_DEVICE);
 
-    *buffer++ = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
-    count = put_data(blk, slot, buffer);
-    buffer[count] = (struct virtio_buffer){
+    buffers[0] = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
+    buffers[1 + readable + writable] = (struct virtio_buffer){
         slot->unit_address + offsetof(struct virtio_blk_unit, status), sizeof(unit->status)};
-    if (slot->device_reads)
-        readable += count;
-    return virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable,
-                                 (uint16_t)(count + 2 - readable), slot);
+    return virtio_submit_buffers(&blk->queue, buffers, (uint16_t)(readable + 1),
+                                 (uint16_t)(writable + 1), slot);
+}
+
+/* Hand the next part to the queue. */
+static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    unsigned count;
+
+    slot->part = slot->left < blk->part_max ? (uint32_t)slot->left : blk->part_max;
+    slot->left -= slot->part;
+    count = virtio_blk_put_data(blk, slot->address, slot->part, blk->buffers + 1);
+    return slot->device_reads ? virtio_blk_frame(blk, slot, count, 0)
+                              : virtio_blk_frame(blk, slot, 0, count);
 }
 
 /*
@@ -372,11 +396,9 @@ static int give_up(struct virtio_blk *blk, struct virtio_blk_slot *slot, int err
     return error;
 }
 
-/* Send a request and wait for it. */
-int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+int virtio_blk_run_sent(struct virtio_blk *blk, struct virtio_blk_slot *slot, int result)
 {
     struct virtio_done used;
-    int result = send_part(blk, slot);
 
     if (result != VIRTIO_OK) {
         finish(blk, slot, result);
@@ -401,11 +423,16 @@ int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     return give_up(blk, slot, result);
 }
 
+int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    return virtio_blk_run_sent(blk, slot, send_part(blk, slot));
+}
+
 static int run_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
                     size_t bytes)
 {
     struct virtio_blk_slot *slot;
-    int error = begin_data(blk, type, sector, buffer, bytes, &slot);
+    int error = virtio_blk_begin_buffer(blk, type, sector, buffer, bytes, &slot);
 
     return error == VIRTIO_OK ? virtio_blk_run(blk, slot) : error;
 }
@@ -433,25 +460,29 @@ int virtio_blk_flush(struct virtio_blk *blk)
 
 /* ---- Asynchronous calls ---- */
 
-int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
+int virtio_blk_keep_sent(struct virtio_blk *blk, struct virtio_blk_slot *slot, int result,
+                         void *cookie)
 {
-    int error = send_part(blk, slot);
-
     slot->cookie = cookie;
-    if (error == VIRTIO_OK) {
+    if (result == VIRTIO_OK) {
         blk->in_flight++;
         return VIRTIO_OK;
     }
-    finish(blk, slot, error);
+    finish(blk, slot, result);
     virtio_blk_forget(blk, slot);
-    return error;
+    return result;
+}
+
+int virtio_blk_send(struct virtio_blk *blk, struct virtio_blk_slot *slot, void *cookie)
+{
+    return virtio_blk_keep_sent(blk, slot, send_part(blk, slot), cookie);
 }
 
 static int send_data(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
                      size_t bytes, void *cookie)
 {
     struct virtio_blk_slot *slot;
-    int error = begin_data(blk, type, sector, buffer, bytes, &slot);
+    int error = virtio_blk_begin_buffer(blk, type, sector, buffer, bytes, &slot);
 
     return error == VIRTIO_OK ? virtio_blk_send(blk, slot, cookie) : error;
 }
@@ -587,6 +618,8 @@ int virtio_blk_recover(struct virtio_blk *blk)
 
     if (error != VIRTIO_OK)
         return error;
+    for (unsigned i = 1; i < blk->queue_count; i++)
+        keep_drained(&blk->queues[i - 1]);
     keep_drained(blk);
     error = virtio_blk_read_config_again(blk);
     if (error == VIRTIO_OK)

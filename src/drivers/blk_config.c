@@ -76,6 +76,7 @@ static const struct config_field config_fields[] = {
     CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, min_io_size),
     CONFIG_FIELD(VIRTIO_BLK_F_TOPOLOGY, opt_io_size),
     CONFIG_FIELD_AT(VIRTIO_BLK_F_CONFIG_WCE, writeback, cache_mode),
+    CONFIG_FIELD(VIRTIO_BLK_F_MQ, num_queues),
     CONFIG_FIELD_AT(VIRTIO_BLK_F_DISCARD, max_discard_sectors, discard.sectors),
     CONFIG_FIELD_AT(VIRTIO_BLK_F_DISCARD, max_discard_seg, discard.segments),
     CONFIG_FIELD_AT(VIRTIO_BLK_F_DISCARD, discard_sector_alignment, discard.alignment),

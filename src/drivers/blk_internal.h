@@ -20,6 +20,15 @@
 #define VIRTIO_BLK_S_IOERR  1u
 #define VIRTIO_BLK_S_UNSUPP 2u
 
+/* What is taken whenever it is offered. */
+#define VIRTIO_BLK_SUPPORTED                                                                       \
+    (VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO | VIRTIO_BLK_F_BLK_SIZE |      \
+     VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY | VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_DISCARD | \
+     VIRTIO_BLK_F_WRITE_ZEROES | VIRTIO_BLK_F_LIFETIME | VIRTIO_BLK_F_SECURE_ERASE)
+
+/* The most data in one device request. Lengths are 32 bits wide, and devices keep them in signed ones. */
+#define VIRTIO_BLK_PART_MAX (1u << 30)
+
 #define VIRTIO_BLK_ID_BYTES (VIRTIO_BLK_ID_SIZE - 1)
 
 /* What the device reads at the beginning of a request (struct virtio_blk_req, spec 5.2.6). */
@@ -70,11 +79,14 @@ struct virtio_blk_slot {
     struct virtio_blk_unit *unit;
     uint64_t unit_address;
     void *cookie;
-    struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped */
-    uint64_t address;              /* device address of the part in flight, or of the next one */
-    uint64_t sector;               /* its first sector */
-    size_t left;                   /* bytes that are not sent yet */
-    uint32_t part;                 /* bytes of the part in flight */
+    struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped here */
+    int (*unmap)(const struct virtio_blk *blk, struct virtio_blk_slot *slot); /* what else is */
+    struct virtio_blk_piece *pieces; /* of a list, for that */
+    size_t piece_count;
+    uint64_t address; /* device address of the part in flight, or of the next one */
+    uint64_t sector;  /* its first sector */
+    size_t left;      /* bytes that are not sent yet */
+    uint32_t part;    /* bytes of the part in flight */
     uint32_t type;
     int error;         /* of a request that is finished */
     bool is_waited;    /* by a blocking call: nobody else asks for it */
@@ -113,6 +125,23 @@ static inline uint32_t virtio_blk_remainder(uint64_t number, uint32_t divisor)
     return (uint32_t)rest;
 }
 
+/* How a disk is to be started. */
+struct virtio_blk_plan {
+    struct virtio_features wanted;
+    struct virtio_blk_options options;
+    int (*open_more)(struct virtio_blk *blk, uint16_t wanted); /* NULL: no queues but the first */
+};
+
+/* What all starts do. */
+int virtio_blk_start_as(struct virtio_blk *blk, const struct virtio_device *found,
+                        const struct virtio_blk_plan *plan);
+
+/* Set up one of the device's queues with the slots of its requests. On error it is closed with the disk. */
+int virtio_blk_open_queue(struct virtio_blk *blk, struct virtio_device *device, uint16_t index);
+
+/* blk_start.c: set up the queues beside the first, as far as the device has them. */
+int virtio_blk_open_more(struct virtio_blk *blk, uint16_t wanted);
+
 /* blk_config.c: read what the device says of itself, and replace what makes no sense. */
 int virtio_blk_read_config(struct virtio_blk *blk);
 
@@ -123,6 +152,24 @@ int virtio_blk_read_config_again(struct virtio_blk *blk);
  * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_FULL. */
 int virtio_blk_begin(struct virtio_blk *blk, uint32_t type, struct virtio_blk_slot **begun);
 
+/* The same for a request that reads or writes sectors: the range and `buffer` (not NULL) are checked, and
+ * nothing is mapped. @return also VIRTIO_E_ZERO_LENGTH, VIRTIO_E_INVALID, VIRTIO_E_OUT_OF_RANGE,
+ * VIRTIO_E_READ_ONLY. */
+int virtio_blk_begin_data(struct virtio_blk *blk, uint32_t type, uint64_t sector,
+                          const void *buffer, size_t bytes, struct virtio_blk_slot **begun);
+
+/* And its buffer is mapped. @return also VIRTIO_E_MAP. */
+int virtio_blk_begin_buffer(struct virtio_blk *blk, uint32_t type, uint64_t sector, void *buffer,
+                            size_t bytes, struct virtio_blk_slot **begun);
+
+/* Cut data into segments of at most size_max. @return how many there are. */
+unsigned virtio_blk_put_data(const struct virtio_blk *blk, uint64_t address, size_t left,
+                             struct virtio_buffer *buffer);
+
+/* Put header and status around the data, which begins at blk->buffers[1], and hand it to the queue. */
+int virtio_blk_frame(struct virtio_blk *blk, struct virtio_blk_slot *slot, unsigned readable,
+                     unsigned writable);
+
 /* The first bytes of the unit's data are the request's. */
 static inline void virtio_blk_use_unit_data(struct virtio_blk_slot *slot, size_t bytes)
 {
@@ -132,6 +179,11 @@ static inline void virtio_blk_use_unit_data(struct virtio_blk_slot *slot, size_t
 
 /* Send a request and wait for it; the slot is given back, but its unit may still be read. */
 int virtio_blk_run(struct virtio_blk *blk, struct virtio_blk_slot *slot);
+
+/* What virtio_blk_run and virtio_blk_send do once the request was handed to the queue, with `result`. */
+int virtio_blk_run_sent(struct virtio_blk *blk, struct virtio_blk_slot *slot, int result);
+int virtio_blk_keep_sent(struct virtio_blk *blk, struct virtio_blk_slot *slot, int result,
+                         void *cookie);
 
 /* Let go of a request that was begun and not sent. */
 void virtio_blk_forget(struct virtio_blk *blk, struct virtio_blk_slot *slot);

@@ -117,7 +117,7 @@ static int begin(struct virtio_blk *blk, const struct kind *kind, struct walk *w
         return error;
     count = fill(blk, kind, walk, (*begun)->unit->data.segments);
     virtio_blk_use_unit_data(*begun, count * sizeof(struct virtio_blk_segment));
-    (*begun)->device_reads = true;
+    (*begun)->device_reads = true; /* odd types say so themselves, but for secure erase */
     return VIRTIO_OK;
 }
 

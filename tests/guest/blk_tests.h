@@ -37,6 +37,11 @@ void blk_writes_zeroes(struct test *test);
 void blk_cache_mode(struct test *test);
 void blk_resizes(struct test *test);
 
+/* blk_queues.c: several queues, and several pieces of memory. */
+void blk_several_queues(struct test *test);
+void blk_reads_lists(struct test *test);
+void blk_writes_lists(struct test *test);
+
 /* blk_faults.c: disks that refuse, fail, or never answer. */
 void blk_readonly_disk(struct test *test);
 void blk_faulty_disk(struct test *test);

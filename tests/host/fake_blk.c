@@ -45,6 +45,7 @@ static void describe(struct fake_blk *blk, struct fake_chain *chain,
     request->sector = number(header + 8, 8);
     request->bytes = chain->readable - 16 + chain->writable - 1;
     request->segments = chain->count - 2;
+    request->queue = chain->queue->index;
     if (number(header + 4, 4) != 0)
         fake_rule(device, "blk-reserved", "5.2.6", "0x%x", (unsigned)number(header + 4, 4));
     if (chain->descriptors[0].length != 16 || chain->descriptors[chain->count - 1].length != 1)

@@ -45,6 +45,7 @@ struct fake_blk_request {
     uint64_t sector;
     uint64_t bytes;    /* of data */
     unsigned segments; /* descriptors of data */
+    uint16_t queue;
 };
 
 /** A range that was discarded, zeroed or erased. */
