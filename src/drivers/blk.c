@@ -258,10 +258,11 @@ int virtio_blk_begin_buffer(struct virtio_blk *blk, uint32_t type, uint64_t sect
                             size_t bytes, struct virtio_blk_slot **begun)
 {
     int error = virtio_blk_begin_data(blk, type, sector, buffer, bytes, begun);
-    struct virtio_blk_slot *slot = *begun;
+    struct virtio_blk_slot *slot;
 
     if (error != VIRTIO_OK)
         return error;
+    slot = *begun;
     error = virtio_map_all_bytes_in_shared_buffer(
         virtio_blk_device(blk), buffer, bytes,
         slot->device_reads ? VIRTIO_DEVICE_READS : VIRTIO_DEVICE_WRITES, &slot->mapping);
