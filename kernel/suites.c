@@ -19,6 +19,7 @@ const struct test_suite *const kernel_suites[] = {
     &suite_balloon,
     &suite_9p,
     &suite_blk,
+    &suite_queue_reset,
     &suite_recovery,
     &suite_scsi,
     &suite_leaks,

@@ -504,8 +504,10 @@ int virtio_drain(struct virtio_queue *queue, struct virtio_done *done);
  * refuses all other calls with VIRTIO_E_RESET.
  *
  * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED without the feature: virtio_device_recover does it then;
- *         VIRTIO_E_STATE; VIRTIO_E_REENTRY; VIRTIO_E_TIMEOUT, latched, when the reset was not done within
- *         the device's timeout_us: the chains are still the device's; the errors of virtio_ring_map.
+ *         VIRTIO_E_STATE; VIRTIO_E_REENTRY; latched, with the chains still the device's: VIRTIO_E_TIMEOUT when
+ *         the reset was not done within the device's timeout_us, VIRTIO_E_BUSY when it was said to be done and
+ *         was not (QEMU 7.2's virtio-mmio offers the feature without having it): virtio_device_recover helps;
+ *         VIRTIO_E_NO_QUEUE, VIRTIO_E_QUEUE_SIZE; the errors of virtio_ring_map.
  *
  * Context: the queue's and the device's. Spec 2.6.1.
  */

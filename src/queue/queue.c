@@ -44,7 +44,8 @@ static int choose_size(const struct virtio_device *device, uint16_t limit, uint1
     return VIRTIO_OK;
 }
 
-/* A device that was reset may be another one by now: can it still have the queue as it is? */
+/* A device that was reset may be another one by now: can it have the queue as it is? Not, for one, while it still
+ * has it (VIRTIO_E_BUSY), whatever it says of a reset. */
 static int check_size(const struct virtio_queue *queue)
 {
     const struct virtio_device *device = queue->device;
@@ -292,6 +293,8 @@ int virtio_queue_reset(struct virtio_queue *queue)
     device->ops->set_queue_select(device, queue->index);
     device->ops->set_queue_reset(device);
     error = await_reset(device);
+    if (error == VIRTIO_OK)
+        error = check_size(queue);
     return error == VIRTIO_OK ? virtio_queue_rebuild(queue) : virtio_queue_latch(queue, error);
 }
 

@@ -14,6 +14,7 @@ extern const struct test_suite suite_console;
 extern const struct test_suite suite_gpu;
 extern const struct test_suite suite_input;
 extern const struct test_suite suite_net;
+extern const struct test_suite suite_queue_reset;
 extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_rng;
 extern const struct test_suite suite_scsi;
