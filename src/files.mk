@@ -46,6 +46,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/9p.c \
 	src/drivers/9p_files.c \
 	src/drivers/9p_folders.c \
+	src/drivers/9p_request.c \
 	src/drivers/balloon.c \
 	src/drivers/blk.c \
 	src/drivers/blk_commands.c \

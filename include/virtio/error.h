@@ -9,8 +9,9 @@
  *     was changed, the same call with other arguments may succeed;
  *   - the device can't be driven (VIRTIO_E_NO_DEVICE .. VIRTIO_E_BAR_UNREACHABLE): the start was
  *     undone whole;
- *   - the device failed while in use (VIRTIO_E_TIMEOUT .. VIRTIO_E_ERRNO): what was in flight still
- *     belongs to the device until it has been reset.
+ *   - the device failed while in use (VIRTIO_E_TIMEOUT .. VIRTIO_E_GONE): what was in flight still
+ *     belongs to the device until it has been reset; or one request did (VIRTIO_E_IO ..
+ *     VIRTIO_E_ERRNO): it is over.
  */
 #ifndef VIRTIO_ERROR_H
 #define VIRTIO_ERROR_H

@@ -47,6 +47,9 @@ enum virtio_9p_type {
 /* By what a message with data is larger than its data, as every client counts it. */
 #define VIRTIO_9P_OVERHEAD 24u
 
+/* Descriptors of a request at most: message, data, answer. */
+#define VIRTIO_9P_BUFFERS_MAX 3u
+
 /* Names in one Twalk. */
 #define VIRTIO_9P_WALK_MAX 16u
 
@@ -169,12 +172,24 @@ static inline struct virtio_9p_reader virtio_9p_answer(const struct virtio_9p_sl
                                      .left = slot->reply_size - VIRTIO_9P_HEAD};
 }
 
-/* ---- Of 9p.c ---- */
+/* ---- Of 9p_request.c ---- */
 
 static inline bool virtio_9p_is_live(const struct virtio_9p *share)
 {
     return share->device.state == VIRTIO_DEVICE_READY;
 }
+
+/* Slots of a share: one a request, and Tversion's, which is the last. */
+static inline size_t virtio_9p_slot_count(const struct virtio_9p *share)
+{
+    return (size_t)share->depth + 1;
+}
+
+/* Give the slots their shared memory; all are free. */
+void virtio_9p_init_slots(struct virtio_9p *share);
+
+/* Make a slot one for a new request. */
+void virtio_9p_clear_slot(struct virtio_9p_slot *slot, uint8_t type, uint16_t tag);
 
 /* A slot for a request of this type; NULL: all are in use. */
 struct virtio_9p_slot *virtio_9p_take_slot(struct virtio_9p *share, uint8_t type);
@@ -185,6 +200,12 @@ void virtio_9p_give_back_slot(struct virtio_9p *share, struct virtio_9p_slot *sl
 /* Send a slot's request, wait for it, and give the slot back. Its answer stays readable until the next request.
  * @return as virtio_9p_walk. */
 int virtio_9p_run(struct virtio_9p *share, struct virtio_9p_slot *slot);
+
+/* Keep a finished request for the next virtio_9p_reap. */
+void virtio_9p_keep(struct virtio_9p *share, struct virtio_9p_slot *slot);
+
+/* The next request that a reset took back and somebody asks for. @return 1, 0, or the queue's error. */
+int virtio_9p_take_back(struct virtio_9p *share, struct virtio_9p_slot **taken);
 
 /* ---- Of 9p_files.c ---- */
 

@@ -8,7 +8,7 @@
 #include "bench.h"
 #include "fake_9p.h"
 
-#define P9_TIMEOUT_US  300000u
+#define P9_TIMEOUT_US  20000u
 #define P9_BUFFER_SIZE 20000u
 #define P9_FILE_SIZE   9000u
 

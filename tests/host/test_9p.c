@@ -507,6 +507,30 @@ static void test_cancelled(struct bench *bench)
     p9_end(bench);
 }
 
+/* What is cancelled between two parts ends there. */
+static void test_cancelled_between_parts(struct bench *bench)
+{
+    struct virtio_9p_done done;
+    struct virtio_9p_fid file;
+
+    p9_begin(bench);
+    p9_server.msize_max = VIRTIO_9P_MSIZE_MIN;
+    p9_start(bench);
+    p9_open("file", VIRTIO_9P_READ_ONLY, &file);
+    p9_server.holds = true;
+    p9_server.finishes_flushed = true;
+    assert_ok(virtio_9p_submit_read(&p9_share, &file, 0, p9_buffer, P9_FILE_SIZE, bench_cookie(5)));
+    assert_ok(virtio_9p_kick(&p9_share));
+    assert_ok(virtio_9p_cancel(&p9_share, bench_cookie(5)));
+    assert_result(virtio_9p_reap(&p9_share, &done), 1);
+    assert_int_equal((uintptr_t)done.cookie, 5);
+    assert_result(done.error, VIRTIO_E_ERRNO);
+    assert_int_equal(done.error_number, VIRTIO_9P_EINTR);
+    assert_int_equal(done.bytes, VIRTIO_9P_MSIZE_MIN - 24);
+    assert_int_equal(p9_server.counts[116], 1);
+    p9_end(bench);
+}
+
 static void test_no_slot_to_cancel_with(struct bench *bench)
 {
     struct virtio_9p_fid file;
@@ -538,6 +562,7 @@ static const struct bench_test tests[] = {
     TEST(test_a_call_among_others, BENCH_HOSTS),
     TEST(test_long_requests_in_flight, BENCH_HOSTS),
     TEST(test_cancelled, BENCH_ALL | BENCH_OUT_OF_ORDER),
+    TEST(test_cancelled_between_parts, BENCH_ALL),
     TEST(test_no_slot_to_cancel_with, BENCH_ONE),
 };
 

@@ -1043,6 +1043,11 @@ static void test_recovery_that_fails(struct bench *bench)
     p9_server.msize_max = VIRTIO_9P_MSIZE_MIN;
     check_recovery(count, 0);
     assert_int_equal(p9_share.msize, VIRTIO_9P_MSIZE_MIN);
+    /* Nothing of a longer tag from before stays. */
+    assert_string_equal(p9_share.tag, "share");
+    fake_device_set_config(&bench->fake, 0, 2, 3);
+    assert_ok(virtio_9p_recover(&p9_share));
+    assert_string_equal(p9_share.tag, "sha");
     p9_end(bench);
 }
 
@@ -1070,7 +1075,7 @@ static void test_cancelling_does_not_wait(struct bench *bench)
 static const struct bench_test tests[] = {
     TEST(test_every_request_refused, BENCH_ALL),
     TEST(test_a_later_part_refused, BENCH_HOSTS),
-    TEST(test_p103_lies, BENCH_HOSTS | BENCH_SPLIT | BENCH_PACKED_EVENT),
+    TEST(test_p103_lies, BENCH_LEGACY | BENCH_PCI_MODERN | BENCH_SYNC | BENCH_SPLIT | BENCH_PACKED),
     TEST(test_p103_used_length_and_size, BENCH_MODERN),
     TEST(test_used_length_on_legacy, BENCH_LEGACY),
     TEST(test_a_number_in_doubt_is_not_used_again, BENCH_ONE | BENCH_SPLIT),

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from runner import peer_console, peer_input, peers, table
+from runner import configuration as conf, peer_console, peer_input, peers, table
 
 DEFAULT = ("default|i386|pc|transitional|kernel|128M|blk:docs,blk:scratch,rng|none|none"
            "|blk:2,rng:1|none|short\n")
@@ -132,6 +132,24 @@ class Peers(unittest.TestCase):
         self.assertEqual(len(faults), 2, faults)
         shutil.rmtree(self.work / "9p0")
         self.assertEqual(len(self.run_lines([], "9p:readonly", "9p:1")[0]), 1)
+
+    def test_a_folder_of_the_users(self):
+        """It is shown to the guest where it is, with no file of the tests in it, and none is looked at."""
+        folder = self.work / "here, there"
+        folder.mkdir()
+        run = configuration("rng", "rng:1")
+        run.devices.append(conf.shared_folder(str(folder)))
+        before, properties, _ = peers.options(1, run.devices[1], self.work)
+        self.assertIn(f"path={self.work}/here,, there,", before[1])
+        self.assertIn("mount_tag=folder-1", properties)
+        helpers = peers.Peers(run, self.work)
+        helpers.start(None)
+        (folder / "new").write_bytes(b"")
+        self.assertEqual(helpers.finish(), ([], []))
+        with self.assertRaises(conf.UsageError):
+            conf.shared_folder(str(folder / "new"))
+        with self.assertRaises(conf.UsageError):
+            configuration("9p:folder", "9p:1")
 
     def test_words_for_the_kernel(self):
         self.assertIn("host=yes", configuration("keyboard", "input:1").kernel_words)
