@@ -90,6 +90,18 @@ static uint64_t wanted_features(const struct virtio_net_options *options)
     return wanted & ~options->features_off;
 }
 
+/* Begin the device with less. The offer may be another one now, and what this one lacks too much. */
+static int begin_again(struct virtio_net *net, const struct virtio_features *wanted)
+{
+    int error = virtio_device_begin(&net->device, wanted);
+    uint64_t taken = net->device.features & wanted->supported;
+
+    if (error != VIRTIO_OK || without_orphans(taken) == taken)
+        return error;
+    (void)virtio_device_fail(&net->device);
+    return VIRTIO_E_FEATURES;
+}
+
 /* Begin the device; once more, and with less, when it offers a feature without one that this requires. */
 static int begin(struct virtio_net *net, const struct virtio_net_options *options)
 {
@@ -100,9 +112,9 @@ static int begin(struct virtio_net *net, const struct virtio_net_options *option
     if ((error != VIRTIO_OK && error != VIRTIO_E_FEATURES) || without_orphans(offered) == offered)
         return error;
     wanted.supported = without_orphans(offered);
-    return virtio_device_end(&net->device) == VIRTIO_E_TIMEOUT
-               ? VIRTIO_E_TIMEOUT
-               : virtio_device_begin(&net->device, &wanted);
+    if (virtio_device_end(&net->device) == VIRTIO_E_TIMEOUT)
+        return VIRTIO_E_TIMEOUT;
+    return begin_again(net, &wanted);
 }
 
 /* ---- Configuration ---- */

@@ -290,9 +290,9 @@ static uint32_t common_read(struct hostile *hostile, uint32_t offset)
         return queue->enabled;
     case 30:
         return hostile->queue_select;
-    case 58:
+    case 56:
         return hostile->queue_select; /* what a notification says */
-    case 60:
+    case 58:
         return queue->resetting;
     default:
         return 0;
@@ -337,7 +337,7 @@ static void common_write(struct hostile *hostile, uint32_t offset, uint32_t valu
     case 52:
         set_half(&queue->device, offset == 52, value);
         break;
-    case 60:
+    case 58:
         hostile_queue_reset(selected(hostile));
         break;
     default:

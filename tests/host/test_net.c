@@ -144,6 +144,25 @@ static void test_features_without_what_they_require(struct bench *bench)
     stop();
 }
 
+/* Once it has been reset it has no control queue any more, but still the features that need one. */
+static void lose_control_queue(struct fake_device *device)
+{
+    if (device->resets > 1)
+        device->features &= ~VIRTIO_NET_F_CTRL_VQ;
+}
+
+static void test_offer_that_changes_at_the_second_look(struct bench *bench)
+{
+    struct fake_behaviour behaviour;
+
+    offer(bench, VIRTIO_NET_F_HOST_TSO4 | CONTROL | VIRTIO_NET_F_MQ | VIRTIO_NET_F_MAC);
+    behaviour = *bench->fake.behaviour;
+    behaviour.reset = lose_control_queue;
+    bench->fake.behaviour = &behaviour;
+    options.pairs = 2;
+    assert_result(start(bench), VIRTIO_E_FEATURES);
+}
+
 static void test_refused_features(struct bench *bench)
 {
     offer(bench, VIRTIO_NET_F_MAC | VIRTIO_NET_F_CTRL_RX);
@@ -1101,6 +1120,7 @@ static const struct bench_test tests[] = {
     TEST(test_p83_p89_mac_address, BENCH_ALL),
     TEST(test_p88_offloads_are_taken_when_asked_for, BENCH_ALL),
     TEST(test_features_without_what_they_require, BENCH_ALL),
+    TEST(test_offer_that_changes_at_the_second_look, BENCH_ALL),
     TEST(test_refused_features, BENCH_MODERN),
     TEST(test_wrong_options_and_types, BENCH_ONE),
     TEST(test_lying_configuration, BENCH_ALL),
