@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command behind scripts/matrix: runs rows of tests/matrix.conf and reports them in TAP.
 
-Owns build/matrix.tsv and build/matrix/<row>.log. Exit status: 0 if every row was good or had a
+Owns build/matrix.tsv, build/support.tsv and build/matrix/<row>.log. Exit status: 0 if every row was good or had a
 reason to be skipped and at least one was good, 1 if not, 2 for an option that means nothing.
 """
 
@@ -12,7 +12,7 @@ import shutil
 import sys
 import traceback
 
-from . import build, command, complaints, execute, process, table, verdict
+from . import build, command, complaints, execute, process, support, table, verdict
 from .configuration import UsageError
 from .images import ImageError
 from .run import TABLE, Parser
@@ -96,17 +96,19 @@ def write_results(rows, results):
 def run_rows(rows, products, jobs, timeout):
     """Runs the rows side by side and prints them in the order of the table."""
     print(f"TAP version 13\n1..{len(rows)}", flush=True)
-    results = []
+    results, records = [], []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(run_row, row, products, timeout) for row in rows]
         try:
             for number, (row, future) in enumerate(zip(rows, futures), 1):
                 outcome, result = future.result()
                 results.append(result)
+                records += support.records(row, outcome, result, products)
                 print("\n".join(tap_lines(number, row, outcome, result)), flush=True)
         finally:
             for future in futures:
                 future.cancel()
+    support.write(records, [row["row"] for row in rows], products)
     return results
 
 

@@ -10,6 +10,7 @@ import re
 
 BANNER = re.compile(r"libvirtio \S+ kernel, ")
 DEVICE = re.compile(r"(?P<where>\S+ \S+) (?P<name>.+) \(type (?P<type>\d+)\), (?P<how>.+)")
+QUEUES = re.compile(r"  queues: \d+ \(\d+, (split|packed)\)")
 TEST = re.compile(r"(?P<not>not )?ok\b(?: (?P<number>\d+))?(?: - (?P<text>.*))?$")
 SKIP = re.compile(r"(?P<text>.*?)\s*# SKIP\b\s*(?P<reason>.*)$", re.IGNORECASE)
 PLAN = re.compile(r"1\.\.(\d+)$")
@@ -143,7 +144,12 @@ def take_bail_out(boot, _match, text):
 
 
 def take_device(boot, match, _text):
-    boot.devices.append(match.groupdict())
+    boot.devices.append(dict(match.groupdict(), ring=""))
+
+
+def take_queues(boot, match, _text):
+    if boot.devices:
+        boot.devices[-1]["ring"] = match[1]
 
 
 def take_command_line(boot, match, _text):
@@ -193,4 +199,5 @@ RULES = (
     (DATA_PREFIX, take_malformed),
     (re.compile(r"command line: ?(.*)"), take_command_line),
     (DEVICE, take_device),
+    (QUEUES, take_queues),
 )
