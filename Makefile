@@ -17,7 +17,9 @@
 #   make check-stress  two threads on one ring; make stress: for minutes
 #   make check-spin    the model of the ring's memory ordering
 #   make bench-ring    instructions per request on the ring, against their budgets
-#   make size          code size by object against its budget, also in build/size.tsv
+#   make size          code size by driver and by object against its budget, also in build/size*.tsv
+#   make support       write the tables of README.md that are results (needs a run of scripts/matrix);
+#                      make check-support looks whether they claim more than check-guest showed
 #   make clean
 #
 # CC=clang and CROSS_COMPILE=i686-linux-gnu- do what one expects. V=1 shows the commands.
@@ -143,7 +145,7 @@ $(foreach arch,$(ARCHES),$(eval $(call architecture,$(arch))))
 
 # --- Products --------------------------------------------------------------------------------------------
 
-.PHONY: analyse format check-format all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE
+.PHONY: analyse format check-format all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE support check-support
 FORCE:
 
 all: kernels library iso
@@ -190,8 +192,15 @@ analyse:
 check-symbols: kernels library
 	$(quiet)sh scripts/check-symbols $(ARCHES:%=$(BUILD)/%)
 
-size: $(size_objects_i386)
-	$(quiet)python3 scripts/size $(BUILD)/i386/size $(BUILD)/size.tsv
+size: $(size_objects_i386) $(library_objects_x86_64)
+	$(quiet)python3 scripts/size $(BUILD)/i386/size $(BUILD)/x86_64/library $(BUILD)
+
+# The tables of README.md that are results: what the last whole run of the matrix showed, and code sizes.
+support: size
+	$(quiet)PYTHONPATH=scripts python3 -B -m runner.support --write
+
+check-support: check-guest size
+	$(quiet)PYTHONPATH=scripts python3 -B -m runner.support --check
 
 clean:
 	$(quiet)rm -rf $(BUILD)
