@@ -850,6 +850,30 @@ static void test_p69_a_device_that_will_not_be_reset(struct bench *bench)
     p9_end(bench);
 }
 
+/* A first part was read when the second one is not answered and the device can't be reset: what was read is not
+ * the caller's either. */
+static void fall_silent(struct fake_9p_reply *reply)
+{
+    p9_server.silent = reply->request == 116;
+}
+
+static void test_lost_between_parts(struct bench *bench)
+{
+    size_t bytes = 5;
+
+    p9_begin(bench);
+    p9_server.count_max = 100;
+    p9_start(bench);
+    open_both();
+    p9_server.lie = fall_silent;
+    bench->fake.reset_polls = FAKE_FOR_EVER;
+    assert_result(virtio_9p_read(&p9_share, &file, 0, p9_buffer, 1000, &bytes), VIRTIO_E_BUSY);
+    assert_int_equal(bytes, 0);
+    bench->fake.reset_polls = 0;
+    bench->fake.is_resetting = false;
+    p9_end(bench);
+}
+
 /* ---- What was in flight ---- */
 
 /* Reads, a write and an fsync, of which some are answered and none was reaped. @return how many. */
@@ -911,6 +935,53 @@ static void test_halt_takes_everything_back(struct bench *bench)
         assert_ok(virtio_9p_stop(&p9_share));
         p9_start(bench);
     }
+    p9_end(bench);
+}
+
+/* Of a request in parts one was answered and not reaped: it is not complete. */
+static void test_halt_between_parts(struct bench *bench)
+{
+    struct virtio_9p_done done;
+
+    p9_begin(bench);
+    p9_server.count_max = 100;
+    p9_start(bench);
+    open_both();
+    p9_server.holds = true;
+    assert_ok(virtio_9p_submit_read(&p9_share, &file, 0, p9_buffer, 1000, bench_cookie(1)));
+    assert_ok(virtio_9p_kick(&p9_share));
+    fake_9p_answer(&p9_server, 0);
+    assert_ok(virtio_9p_halt(&p9_share));
+    assert_result(virtio_9p_drain(&p9_share, &done), 1);
+    assert_result(done.error, VIRTIO_E_RESET);
+    assert_int_equal(done.bytes, 100);
+    assert_result(virtio_9p_drain(&p9_share, &done), 0);
+    p9_end(bench);
+}
+
+/* Where DMA is not coherent, a slot is given to the device and taken back with each message. */
+static unsigned syncs[2];
+
+static void count_syncs(void *context, const struct fake_event *event)
+{
+    (void)context;
+    if (event->value != 1024)
+        return;
+    syncs[0] += event->kind == FAKE_SYNC_FOR_DEVICE;
+    syncs[1] += event->kind == FAKE_SYNC_FOR_CPU;
+}
+
+static void test_p74_messages_are_synced(struct bench *bench)
+{
+    p9_begin_and_start(bench);
+    open_both();
+    memset(syncs, 0, sizeof(syncs));
+    bench->host.observer = count_syncs;
+    assert_ok(do_getattr());
+    assert_ok(do_read());
+    bench->host.observer = NULL;
+    assert_int_equal(syncs[0], 2);
+    assert_int_equal(syncs[1], 2);
     p9_end(bench);
 }
 
@@ -1091,7 +1162,10 @@ static const struct bench_test tests[] = {
     TEST(test_map_and_unmap_fail, BENCH_ALL),
     TEST(test_p69_a_timeout_halts_the_device, BENCH_ALL | BENCH_SPLIT | BENCH_PACKED),
     TEST(test_p69_a_device_that_will_not_be_reset, BENCH_ALL),
+    TEST(test_lost_between_parts, BENCH_ALL),
     TEST(test_halt_takes_everything_back, BENCH_HOSTS),
+    TEST(test_halt_between_parts, BENCH_ALL),
+    TEST(test_p74_messages_are_synced, BENCH_SYNC),
     TEST(test_stop_with_requests_in_flight, BENCH_HOSTS),
     TEST(test_recovery_of_a_live_share, BENCH_HOSTS),
     TEST(test_recovery_after_needs_reset, BENCH_ALL),
