@@ -427,7 +427,7 @@ int virtio_gpu_detach(struct virtio_gpu *gpu, struct virtio_gpu_resource *resour
  *
  * @param scanout   below num_scanouts.
  * @param resource  NULL: switch the scanout off.
- * @param rect      which part; NULL: the whole. QEMU wants at least 16 pixels each way.
+ * @param rect      which part; NULL: the whole. QEMU wants at least 16 pixels each way, and memory attached.
  * @return as virtio_gpu_attach; VIRTIO_E_OUT_OF_RANGE (the scanout, or a part that is not within the resource).
  *
  * Context: the device's; may be long. Spec 5.7.6.8.

@@ -38,12 +38,12 @@ static int wait_for_room(struct virtio_gpu *gpu)
     struct virtio_done used;
     int result = virtio_gpu_collect_cursors(gpu);
 
-    if (result != VIRTIO_OK || gpu->cursor.free_slots != NULL)
-        return result;
-    result = virtio_wait(&gpu->cursor.queue, &used, gpu->device.timeout_us);
+    if (result == VIRTIO_OK && gpu->cursor.free_slots == NULL)
+        result = virtio_wait(&gpu->cursor.queue, &used, gpu->device.timeout_us);
     if (result < 0)
         return virtio_gpu_give_up(gpu, result);
-    virtio_gpu_complete(gpu, &gpu->cursor, &used);
+    if (result > 0)
+        virtio_gpu_complete(gpu, &gpu->cursor, &used);
     return VIRTIO_OK;
 }
 

@@ -661,6 +661,38 @@ static void nonsense_is_refused(struct test *test)
     with_each(test, refused_body);
 }
 
+/* What the device can't do, and what this one will not: it says so, each in its own word, and goes on. */
+static void refusals_body(struct test *test, unsigned number)
+{
+    const struct virtio_gpu_rect tiny = {0, 0, 8, 8};
+    struct picture picture = {0};
+    struct virtio_gpu_resource huge;
+    struct virtio_gpu_resource bare;
+
+    CHECK_RESULT(test,
+                 virtio_gpu_create(&gpu, &huge, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+                                   VIRTIO_GPU_SIZE_MAX, VIRTIO_GPU_SIZE_MAX),
+                 VIRTIO_E_NO_MEMORY);
+    CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
+    CHECK_EQUAL(test, huge.id, 0);
+    REQUIRE_RESULT(test, virtio_gpu_create(&gpu, &bare, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64),
+                   VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &bare, NULL), VIRTIO_E_IO);
+    CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_UNSPEC);
+    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &bare), VIRTIO_OK);
+    if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64)) {
+        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, &tiny), VIRTIO_E_IO);
+        CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
+    }
+    drop_picture(test, &picture);
+    show_card(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
+}
+
+static void the_device_refuses(struct test *test)
+{
+    with_each_looked_at(test, refusals_body);
+}
+
 static void restart_body(struct test *test, unsigned number)
 {
     struct virtio_gpu_done done;
@@ -748,6 +780,7 @@ static const struct test_case cases[] = {
     {"a scanout shows a part of a picture", a_part_of_a_picture},
     {"pixels of every format", every_format},
     {"pointers, and where they move", pointers},
+    {"what the device refuses", the_device_refuses},
     {"recovered in the middle, three times", recovered_in_the_middle},
     {"stopped in the middle and started again, three times", stopped_and_started_again},
 };
