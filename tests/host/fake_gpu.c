@@ -263,8 +263,9 @@ static uint32_t cursor(struct request *request)
         if (resource && (resource->width != CURSOR || resource->height != CURSOR))
             rule(request, "gpu-cursor-size", "%u x %u", (unsigned)resource->width,
                  (unsigned)resource->height);
-        *pointer = (struct fake_gpu_pointer){words[4], words[5], words[6], 0, 0};
+        *pointer = (struct fake_gpu_pointer){words[4], words[4], words[5], words[6], 0, 0};
     }
+    pointer->named = words[4];
     pointer->x = words[1];
     pointer->y = words[2];
     return OK_NODATA;

@@ -33,6 +33,7 @@ struct fake_gpu_scanout {
 
 struct fake_gpu_pointer {
     uint32_t resource;
+    uint32_t named; /* the resource that the latest movement named */
     uint32_t hot_x;
     uint32_t hot_y;
     uint32_t x;

@@ -335,7 +335,14 @@ static void test_edid_mode(struct bench *bench)
     assert_int_equal(mode.width_mm, 527);
     assert_int_equal(mode.height_mm, 296);
     assert_string_equal(mode.name, "fake display");
+    fake_gpu_write_edid(&fake, 1921, 1080, ""); /* 59.97 times a second */
+    assert_ok(virtio_gpu_parse_edid(fake.edid, 128, &mode));
+    assert_int_equal(mode.refresh, 60);
+    assert_string_equal(mode.name, "");
     fake_gpu_write_edid(&fake, 4095, 4095, "thirteen char");
+    fake.edid[54 + 36] = 'x';      /* what follows the name is a mode, and no name, */
+    fake.edid[54 + 36 + 3] = 0xfc; /* whatever it looks like */
+    fake.edid[54 + 36 + 5] = 'y';
     fake.edid[54 + 14] = 0; /* the upper bits of the size */
     fake.edid[54 + 13] = 0;
     fake_gpu_seal_edid(fake.edid);
@@ -568,9 +575,9 @@ static int create(enum virtio_gpu_format format, uint32_t width, uint32_t height
 
 static void test_resources_that_will_not_do(struct bench *bench)
 {
-    static const struct virtio_gpu_rect beyond[] = {{0, 0, WIDTH + 1, 1},  {0, 0, 1, HEIGHT + 1},
-                                                    {WIDTH, 0, 1, 1},      {0, HEIGHT, 1, 1},
-                                                    {1, 0, UINT32_MAX, 1}, {UINT32_MAX, 0, 2, 1}};
+    static const struct virtio_gpu_rect beyond[] = {
+        {0, 0, WIDTH + 1, 1},  {0, 0, 1, HEIGHT + 1}, {WIDTH, 0, 1, 1},     {0, HEIGHT, 1, 1},
+        {1, 0, UINT32_MAX, 1}, {UINT32_MAX, 0, 2, 1}, {0, UINT32_MAX, 1, 2}};
     static const struct virtio_gpu_rect empty[] = {{0, 0, 0, 1}, {0, 0, 1, 0}};
 
     start_two(bench);
@@ -581,7 +588,7 @@ static void test_resources_that_will_not_do(struct bench *bench)
     assert_result(virtio_gpu_flush(&gpu, &picture, NULL), VIRTIO_E_INVALID);
     assert_result(virtio_gpu_flush(&gpu, NULL, NULL), VIRTIO_E_INVALID);
     show();
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 7; i++) {
         assert_result(virtio_gpu_transfer(&gpu, &picture, &beyond[i]), VIRTIO_E_OUT_OF_RANGE);
         assert_result(virtio_gpu_flush(&gpu, &picture, &beyond[i]), VIRTIO_E_OUT_OF_RANGE);
         assert_result(virtio_gpu_set_scanout(&gpu, 0, &picture, &beyond[i]), VIRTIO_E_OUT_OF_RANGE);
@@ -869,6 +876,7 @@ static void test_pointer(struct bench *bench)
             assert_ok(virtio_gpu_move_cursor(&gpu, 1, n, 2 * n));
         assert_int_equal(fake.pointers[1].y, 198);
         assert_int_equal(fake.pointers[1].resource, pointer.id);
+        assert_int_equal(fake.pointers[1].named, pointer.id); /* QEMU hides the pointer otherwise */
         assert_result(virtio_gpu_destroy(&gpu, &pointer), VIRTIO_E_BUSY);
     }
     assert_int_equal(gpu.cursor_failures, 0);
@@ -889,6 +897,9 @@ static void test_p99_pointers_that_will_not_do(struct bench *bench)
     make_pointer(&pointer);
     assert_result(virtio_gpu_set_cursor(&gpu, 0, &picture, 0, 0, 0, 0), VIRTIO_E_INVALID);
     assert_result(virtio_gpu_set_cursor(&gpu, 0, &pointer, 64, 0, 0, 0), VIRTIO_E_OUT_OF_RANGE);
+    pointer.height = 63;
+    assert_result(virtio_gpu_set_cursor(&gpu, 0, &pointer, 0, 0, 0, 0), VIRTIO_E_INVALID);
+    pointer.height = 64;
     assert_result(virtio_gpu_set_cursor(&gpu, 0, &pointer, 0, 64, 0, 0), VIRTIO_E_OUT_OF_RANGE);
     assert_result(virtio_gpu_set_cursor(&gpu, 2, &pointer, 0, 0, 0, 0), VIRTIO_E_OUT_OF_RANGE);
     assert_result(virtio_gpu_move_cursor(&gpu, 2, 0, 0), VIRTIO_E_OUT_OF_RANGE);
@@ -1119,6 +1130,33 @@ static void test_recovery(struct bench *bench)
     stop();
 }
 
+/* What blocking calls gave up on does not use up the room, nor does a pointer outlive the device's. */
+static void test_recovery_of_blocking_calls(struct bench *bench)
+{
+    struct virtio_gpu_resource pointer;
+
+    start_two(bench);
+    for (unsigned round = 0; round < 2u * VIRTIO_GPU_DEPTH_MAX; round++) {
+        show();
+        fake.silent = true;
+        assert_result(virtio_gpu_update(&gpu, &picture, NULL), VIRTIO_E_TIMEOUT);
+        mend();
+        assert_ok(virtio_gpu_recover(&gpu));
+        make_pointer(&pointer);
+        assert_ok(virtio_gpu_set_cursor(&gpu, 1, &pointer, 1, 2, 3, 4));
+        fake.silent = true;
+        assert_result(virtio_gpu_set_cursor(&gpu, 1, &pointer, 1, 2, 3, 4), VIRTIO_E_TIMEOUT);
+        mend();
+        assert_ok(virtio_gpu_recover(&gpu));
+        assert_ok(virtio_gpu_move_cursor(&gpu, 1, 5, 6));
+        assert_int_equal(fake.pointers[1].named, 0);
+    }
+    show();
+    submit_some(gpu.depth);
+    take_all(gpu.depth, VIRTIO_OK);
+    stop();
+}
+
 static void test_recovery_finds_another_device(struct bench *bench)
 {
     start_two(bench);
@@ -1274,6 +1312,7 @@ static const struct bench_test tests[] = {
     TEST(test_somebody_else_resets, BENCH_ONE),
     TEST(test_a_lost_device, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_recovery, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_recovery_of_blocking_calls, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_recovery_finds_another_device, BENCH_ONE),
     TEST(test_stopped_and_started, BENCH_HOSTS),
     TEST(test_rules_of_the_fake, BENCH_ONE),
