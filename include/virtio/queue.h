@@ -97,12 +97,14 @@ struct virtio_prepared {
     uint32_t limit;                    /* writable bytes + 1 */
     uint32_t head;                     /* the descriptor, or id, that it keeps */
     uint32_t generation;               /* of the queue, when it was written */
-    struct virtio_in_flight *straight; /* its entry, if it can go straight into a split ring */
+    struct virtio_in_flight *straight; /* its entry, or one that is never free */
+    void **cookie;                     /* and its place for a cookie */
     struct virtio_prepared *next;      /* in virtio_queue.prepared */
     struct virtio_prepared **link;     /* what points to this one */
     uint16_t kept;  /* descriptors, or ids, that it keeps; 0: it is built anew each time */
     uint16_t flags; /* of its first descriptor; INDIRECT: it is in the table of `head` */
     struct virtio_buffer entry; /* packed: what its one descriptor says */
+    uint64_t word;              /* packed: length, id and flags of it, but for the lap's */
     struct virtio_buffer *buffers;
     uint16_t readable;
     uint16_t writable;
@@ -114,11 +116,15 @@ struct virtq_used;
 struct pvirtq_desc;
 struct pvirtq_event_suppress;
 
+/** In virtio_in_flight.chain: the descriptors stay taken when the chain comes back; and: it is in flight without
+ * a limit, for 2^32 - 1 bytes are writable. Private. */
+#define VIRTIO_CHAIN_KEPT      0x80000000u
+#define VIRTIO_CHAIN_UNLIMITED 0x8000u
+
 /** What the library knows of a chain in flight, by the descriptor that heads it; private. */
 struct virtio_in_flight {
-    void *cookie;
     uint32_t limit; /* writable bytes + 1; 0: not in flight */
-    uint32_t chain; /* 0: one descriptor; else their number * 65536, and the last XOR the first */
+    uint32_t chain; /* descriptors but one * 65536 + (the last XOR the first) + VIRTIO_CHAIN_... */
 };
 
 /** A completion that a flush of another chain met; private. */
@@ -138,32 +144,43 @@ enum virtio_queue_state {
 /** A virtqueue; the caller's memory, at one place from virtio_ring_init to virtio_ring_uninit, contents
  * private. Indices are free-running; of those that the device sees it sees the lower 16 bits. */
 struct virtio_queue {
-    /* What each request touches: one cache line of a 64-bit CPU. */
+    /* What each request touches. */
     uint32_t room; /* free descriptors + 1; 0: no call may enter */
     bool packed;
     uint8_t unused[3];
     uint32_t free_head;       /* free list */
-    uint32_t available_index; /* chains submitted */
+    uint32_t available_index; /* chains submitted; packed: descriptors, at the latest kick */
     union {
         struct virtq_desc *descriptors; /* split */
-        struct pvirtq_desc *slots;      /* packed */
+        struct pvirtq_desc *slot;       /* packed: where the next descriptor goes */
     };
     struct virtio_in_flight *in_flight;
+    void **cookies; /* of what is in flight */
     uint16_t *next; /* free list and chains: the descriptor (packed: id) after this one */
     union {
-        struct virtq_avail *available;              /* split */
-        struct pvirtq_event_suppress *driver_event; /* packed */
+        struct virtq_avail *available;  /* split */
+        struct pvirtq_desc *slots_last; /* packed */
     };
     union {
-        struct virtq_used *used;                    /* split */
-        struct pvirtq_event_suppress *device_event; /* packed */
+        struct virtq_used *used;       /* split */
+        struct pvirtq_desc *used_slot; /* packed: what the device uses next */
     };
-    uint32_t used_index; /* chains taken back */
+    uint32_t used_index; /* chains (packed: descriptors) taken back */
     uint32_t mask;       /* size - 1 */
+
+    /* A packed ring's laps: the flags of a descriptor that is available in this one, where they are in the
+     * word that ends with them; and those of a used one in the lap where the device is. */
+    uint64_t available_word;
+    uint32_t available_lap;
+    uint32_t used_lap;
+    uint32_t lap_index; /* descriptors submitted before this lap */
+    struct pvirtq_desc *slots;
+    struct pvirtq_event_suppress *driver_event;
+    struct pvirtq_event_suppress *device_event;
 
     /* What each batch touches. */
     uint32_t used_seen;       /* the device's used index as last read and checked */
-    uint32_t published_index; /* chains that the device was shown */
+    uint32_t published_index; /* available_index of the latest kick */
     uint32_t detour;          /* not 0: reaping takes another way (VIRTIO_DETOUR_...) */
     uint32_t kick_detour;     /* not 0: so does kicking (VIRTIO_KICK_...) */
     int error;                /* why no call may enter: latched, or VIRTIO_OK: inside a call */
@@ -172,12 +189,10 @@ struct virtio_queue {
     uint16_t size;            /* a power of two */
     bool ignores_length;      /* see virtio_queue_ignore_length */
     enum virtio_queue_state state;
-    uint16_t available_flags; /* packed: AVAIL or USED, by the wrap counter */
     bool event_idx;
     bool in_order;
     bool order_platform;
-    bool interrupts;     /* enabled */
-    uint16_t held_flags; /* packed: of the first descriptor that the device was not shown */
+    bool interrupts; /* enabled */
     struct virtio_device *device;
     uint16_t *used_event;        /* split, VIRTIO_F_EVENT_IDX: behind the available ring */
     const uint16_t *avail_event; /* and behind the used ring */
@@ -316,7 +331,8 @@ int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint
                        uint16_t flags, struct virtio_chain *chain);
 
 /**
- * Hand a chain to the queue. The device sees it at the next virtio_kick.
+ * Hand a chain to the queue. From now on it is the device's, which is told at the next virtio_kick. In a packed
+ * ring a device that looks by itself may begin at once.
  *
  * @param queue   live.
  * @param chain   with at least one buffer; finished afterwards.
@@ -331,7 +347,7 @@ int virtio_submit(struct virtio_queue *queue, struct virtio_chain *chain, void *
 
 /**
  * Hand a request to the queue in one call: the chain of `readable` buffers that the device reads, then
- * `writable` buffers that it writes. The device sees it at the next virtio_kick.
+ * `writable` buffers that it writes. The device is told at the next virtio_kick, as with virtio_submit.
  *
  * @param queue     live.
  * @param buffers   readable + writable of them; read during the call only.
@@ -364,7 +380,7 @@ int virtio_prepared_begin(struct virtio_queue *queue, struct virtio_prepared *pr
                           struct virtio_buffer *buffers, uint16_t readable, uint16_t writable);
 
 /**
- * Submit a prepared request. The device sees it at the next virtio_kick.
+ * Submit a prepared request. The device is told at the next virtio_kick, as with virtio_submit.
  *
  * @param cookie  comes back with the completion; any value.
  * @return VIRTIO_OK; VIRTIO_E_BUSY when it is in flight; VIRTIO_E_FULL; otherwise as virtio_submit.

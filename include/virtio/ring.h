@@ -29,6 +29,11 @@ struct virtq_avail {
     uint16_t ring[];
 };
 
+/** Available ring flag: the driver needs no interrupts (spec 2.7.7). */
+#define VIRTQ_AVAIL_F_NO_INTERRUPT 1u
+/** Used ring flag: the device needs no notifications (spec 2.7.10). */
+#define VIRTQ_USED_F_NO_NOTIFY 1u
+
 struct virtq_used_elem {
     uint32_t id;
     uint32_t len;

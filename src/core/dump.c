@@ -60,7 +60,7 @@ static void dump_queue(const struct virtio_queue *queue, struct virtio_line *lin
     address(line, queue->packed ? ", driver event " : ", available ", base + queue->offsets.driver);
     address(line, queue->packed ? ", device event " : ", used ", base + queue->offsets.device);
     virtio_line_end(line, VIRTIO_LOG_INFO);
-    field(line, "    available index ", queue->available_index);
+    field(line, "    available index ", virtio_queue_submitted(queue));
     field(line, ", shown to the device ", queue->published_index);
     if (!queue->packed)
         field(line, ", used index ",

@@ -29,9 +29,9 @@ static bool take_back(struct virtio_queue *queue, struct virtio_done *done)
             continue;
         entry->limit = 0;
         entry->chain = 0;
-        if (entry->cookie == &virtio_nobody)
+        done->cookie = queue->cookies[queue->drain_next];
+        if (done->cookie == &virtio_nobody)
             continue;
-        done->cookie = entry->cookie;
         done->written = 0;
         return true;
     }

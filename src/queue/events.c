@@ -2,7 +2,6 @@
 /*
  * Asking the device for interrupts, or for none (spec 2.7.7, 2.8.10): hints for kernels that do not poll.
  */
-#include "barrier.h"
 #include "queue_internal.h"
 
 static void set_interrupts(struct virtio_queue *queue, int when)

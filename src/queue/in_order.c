@@ -23,10 +23,12 @@ static int look_for_batch(struct virtio_queue *queue)
     uint32_t id;
     uint32_t length;
     int result = queue->packed ? virtio_packed_look(queue, &id, &length)
-                               : virtio_split_look(queue, &id, &length, &left);
+                               : virtio_split_look(queue, &id, &length);
 
     if (result <= 0)
         return result;
+    if (!queue->packed)
+        left = queue->used_seen - queue->used_index;
     for (uint32_t head = queue->oldest; head != id; head = chain_after(queue, head)) {
         if (++count > left)
             return virtio_queue_broken(queue, "used id", id);
@@ -51,10 +53,13 @@ int virtio_in_order_reap(struct virtio_queue *queue, struct virtio_done *done)
     }
     virtio_queue_close(queue);
     count = virtio_chain_count(entry->chain);
-    done->cookie = entry->cookie;
+    done->cookie = queue->cookies[head];
     done->written = --queue->batch_left == 0 ? queue->batch_written : entry->limit - 1;
     queue->oldest = chain_after(queue, head);
-    queue->used_index += queue->packed ? count : 1;
+    if (queue->packed)
+        virtio_packed_advance(queue, count);
+    else
+        queue->used_index++;
     entry->limit = 0;
     entry->chain = 0;
     virtio_queue_open(queue, room + count);

@@ -8,7 +8,7 @@
 #include "../core/endian.h"
 
 /* An entry that looks busy for ever: what `straight` points to where it must not be taken. Never written. */
-static const struct virtio_in_flight never_free = {.limit = 1};
+static const struct virtio_in_flight never_free = {.limit = UINT32_MAX};
 
 static void bar_straight_way(struct virtio_prepared *prepared)
 {
@@ -31,6 +31,13 @@ static uint32_t kept_by(const struct virtio_queue *queue, uint32_t count, bool *
     return *as_table ? 1 : count;
 }
 
+/* What virtio/inline.h writes into a packed ring, on a little-endian CPU. */
+static void set_word(struct virtio_prepared *prepared)
+{
+    prepared->word =
+        prepared->entry.length | (uint64_t)prepared->head << 32 | (uint64_t)prepared->flags << 48;
+}
+
 /* Write the chain at the front of the free list and keep that. The queue is closed. */
 static void write_chain(struct virtio_queue *queue, struct virtio_prepared *prepared, bool as_table)
 {
@@ -48,13 +55,14 @@ static void write_chain(struct virtio_queue *queue, struct virtio_prepared *prep
             virtio_fill_table(queue, head, prepared->buffers, prepared->readable, count);
         request = (struct virtio_request){&prepared->entry, 1, 1, VIRTQ_DESC_F_INDIRECT};
     }
-    if (!queue->packed) {
+    if (queue->packed)
+        set_word(prepared);
+    else
         last = virtio_split_write(queue, head, &request);
-        prepared->straight = &queue->in_flight[head];
-    }
     queue->free_head = queue->next[last];
-    /* What is in flight takes a descriptor of a packed ring; of a split one it takes no more than it has. */
-    queue->in_flight[head].chain = virtio_chain_of(0, VIRTIO_CHAIN_KEPT, queue->packed ? 1 : 0);
+    queue->in_flight[head].chain = VIRTIO_CHAIN_KEPT;
+    prepared->straight = &queue->in_flight[head];
+    prepared->cookie = &queue->cookies[head];
 }
 
 static int keep(struct virtio_queue *queue, struct virtio_prepared *prepared)
@@ -139,7 +147,7 @@ int virtio_submit_prepared(struct virtio_queue *queue, struct virtio_prepared *p
     room = queue->room;
     virtio_queue_close(queue);
     entry = &queue->in_flight[prepared->head];
-    entry->cookie = cookie;
+    queue->cookies[prepared->head] = cookie;
     entry->limit = prepared->limit;
     if (queue->packed)
         virtio_packed_put(queue, prepared->head, &request);
@@ -161,8 +169,10 @@ static void point_kept(struct virtio_queue *queue, struct virtio_prepared *prepa
         return;
     }
     prepared->entry = prepared->buffers[0];
-    if (queue->packed)
+    if (queue->packed) {
+        set_word(prepared);
         return;
+    }
     for (; which != 0; which--)
         at = queue->next[at];
     queue->descriptors[at].addr = virtio_order64(legacy, buffer->device_address);

@@ -67,8 +67,9 @@ static int check_size(const struct virtio_queue *queue)
  * construction, the links. */
 static size_t private_size(uint16_t size)
 {
-    return (size_t)size * (sizeof(struct virtio_in_flight) + 2 * sizeof(struct virtio_aside) +
-                           sizeof(struct virtio_buffer) + sizeof(uint16_t));
+    return (size_t)size *
+           (sizeof(void *) + sizeof(struct virtio_in_flight) + 2 * sizeof(struct virtio_aside) +
+            sizeof(struct virtio_buffer) + sizeof(uint16_t));
 }
 
 static void free_memory(struct virtio_queue *queue)
@@ -77,8 +78,8 @@ static void free_memory(struct virtio_queue *queue)
 
     virtio_free_shared(queue->device, &queue->tables);
     virtio_free_shared(queue->device, &queue->shared);
-    if (queue->in_flight != NULL)
-        host->free(host->ctx, queue->in_flight, private_size(queue->size));
+    if (queue->aside != NULL)
+        host->free(host->ctx, queue->aside, private_size(queue->size));
     memset(queue, 0, sizeof(*queue));
 }
 
@@ -88,12 +89,13 @@ static int allocate(struct virtio_queue *queue, const struct virtio_split_layout
     size_t tables = (size_t)queue->size * queue->table_length * sizeof(struct virtq_desc);
     int error;
 
-    queue->in_flight = host->allocate(host->ctx, private_size(queue->size));
-    if (queue->in_flight == NULL)
+    queue->aside = host->allocate(host->ctx, private_size(queue->size));
+    if (queue->aside == NULL)
         return VIRTIO_E_NO_MEMORY;
-    queue->aside = (struct virtio_aside *)(void *)(queue->in_flight + queue->size);
     queue->staged = (struct virtio_buffer *)(void *)(queue->aside + 2 * (size_t)queue->size);
-    queue->next = (uint16_t *)(void *)(queue->staged + queue->size);
+    queue->cookies = (void **)(void *)(queue->staged + queue->size);
+    queue->in_flight = (struct virtio_in_flight *)(void *)(queue->cookies + queue->size);
+    queue->next = (uint16_t *)(void *)(queue->in_flight + queue->size);
     error = virtio_allocate_shared(queue->device, layout->size, layout->alignment, &queue->shared);
     if (error == VIRTIO_OK && tables != 0)
         error = virtio_allocate_shared(queue->device, tables, sizeof(struct virtq_desc),
@@ -146,10 +148,6 @@ static void choose_format(struct virtio_queue *queue, const struct virtio_queue_
     queue->event_idx = virtio_has_feature(device, VIRTIO_F_EVENT_IDX);
     queue->in_order = virtio_has_feature(device, VIRTIO_F_IN_ORDER);
     queue->order_platform = virtio_has_feature(device, VIRTIO_F_ORDER_PLATFORM);
-    if (queue->packed)
-        queue->kick_detour |= VIRTIO_KICK_PACKED;
-    if (queue->event_idx)
-        queue->kick_detour |= VIRTIO_KICK_EVENT_IDX;
     if (virtio_has_feature(device, VIRTIO_F_NOTIFICATION_DATA))
         queue->kick_detour |= VIRTIO_KICK_DATA;
     queue->kick_detour |= VIRTIO_KICK_NOT_READY;

@@ -11,7 +11,7 @@
 #ifndef VIRTIO_QUEUE_INTERNAL_H
 #define VIRTIO_QUEUE_INTERNAL_H
 
-#include <virtio/queue.h>
+#include <virtio/inline.h>
 #include "split.h"
 
 #define VIRTIO_LIKELY(condition)   __builtin_expect(!!(condition), 1)
@@ -20,20 +20,25 @@
 /** Rare: kept out of line, so that the frequent callers need save no registers for it. */
 #define VIRTIO_COLD __attribute__((noinline, cold))
 
-/** Why reaping does not go straight to the split ring: bits of virtio_queue.detour. */
+/** Code that is built for size takes completions one by one and carefully; else there is a fast way as well. */
+#ifdef __OPTIMIZE_SIZE__
+#define VIRTIO_HAS_FAST_WAY 0
+#else
+#define VIRTIO_HAS_FAST_WAY 1
+#endif
+
+/** Let the compiler know nothing of what the variable is worth: it shall not compute it in two ways at once. No
+ * instruction. */
+#define VIRTIO_OPAQUE(variable) __asm__("" : "+r"(variable))
+
+/** Why reaping does not go straight to the ring: bits of virtio_queue.detour. */
 #define VIRTIO_DETOUR_ASIDE     1u /* completions were put aside */
 #define VIRTIO_DETOUR_ABANDONED 2u /* a chain in flight has virtio_nobody as its cookie */
-#define VIRTIO_DETOUR_PACKED    4u
-#define VIRTIO_DETOUR_IN_ORDER  8u
+#define VIRTIO_DETOUR_IN_ORDER  4u
 
-/** Why kicking is more than the index and the flags of a split ring: bits of virtio_queue.kick_detour. */
+/** Why kicking is more than showing and notifying: bits of virtio_queue.kick_detour. */
 #define VIRTIO_KICK_NOT_READY 1u /* DRIVER_OK was not set yet */
-#define VIRTIO_KICK_PACKED    2u
-#define VIRTIO_KICK_EVENT_IDX 4u
-#define VIRTIO_KICK_DATA      8u /* VIRTIO_F_NOTIFICATION_DATA */
-
-/** In virtio_in_flight.chain: the descriptors stay taken when the chain comes back (prepared.c). */
-#define VIRTIO_CHAIN_KEPT 0x8000u
+#define VIRTIO_KICK_DATA      2u /* VIRTIO_F_NOTIFICATION_DATA */
 
 /** The cookie of a flush, and of chains whose completion is nobody's business because it timed out. No
  * caller can name it. */
@@ -80,10 +85,11 @@ static inline void virtio_queue_leave(struct virtio_queue *queue)
         virtio_queue_open(queue, queue->inside);
 }
 
-/** Nothing that the device was shown is outstanding, and nothing was put aside. */
+/** Nothing that was kicked is outstanding, and nothing was put aside. What was not kicked may be used as well,
+ * in a packed ring. */
 static inline bool virtio_queue_is_idle(const struct virtio_queue *queue)
 {
-    return queue->published_index == queue->used_index && queue->aside_count == 0;
+    return (int32_t)(queue->published_index - queue->used_index) <= 0 && queue->aside_count == 0;
 }
 
 /** May the device still access the queue's memory? */
@@ -131,48 +137,41 @@ int virtio_queue_detour_many(struct virtio_queue *queue, struct virtio_done *don
 /** Is this the completion of an abandoned chain? If so it is forgotten now. */
 bool virtio_queue_forget(struct virtio_queue *queue, const struct virtio_done *done);
 
-/** Is this the entry of a chain that the device has? With 2^32 - 1 writable bytes there is no limit. */
+/** Is this the entry of a chain that the device has? */
 static inline bool virtio_is_in_flight(const struct virtio_in_flight *entry)
 {
     return entry->limit != 0 || (entry->chain != 0 && (entry->chain & VIRTIO_CHAIN_KEPT) == 0);
 }
 
-/* What virtio_in_flight.chain holds. A single descriptor, with 0, need not be written at all: that is what
- * the entry of a free descriptor has. */
+/* What virtio_in_flight.chain holds; 0, which is what the entry of a free descriptor has, for one descriptor. */
 static inline uint32_t virtio_chain_of(uint32_t head, uint32_t last, uint32_t count)
 {
-    return count << 16 | (head ^ last);
+    return (count - 1) << 16 | (head ^ last);
 }
 
 /** How many descriptors of the ring a chain takes, while it is in flight. */
 static inline uint32_t virtio_chain_count(uint32_t chain)
 {
-    return chain != 0 ? chain >> 16 : 1;
+    return (chain >> 16 & 0x7fff) + 1;
 }
 
-/**
- * Link a chain that came back into the free list.
- *
- * @param free_head  in and out: the front of the list.
- * @return how many more than one descriptor are free now; modulo 2^32, for one that is kept frees none.
- */
-static inline uint32_t virtio_chain_release(uint16_t *next, struct virtio_in_flight *entry,
-                                            uint32_t head, uint32_t *free_head)
-{
-    uint32_t chain = entry->chain;
+typedef uint64_t __attribute__((may_alias, aligned(4))) virtio_in_flight_word;
 
-    entry->limit = 0;
-    if (VIRTIO_LIKELY(chain == 0)) {
-        next[head] = (uint16_t)*free_head;
-        *free_head = head;
-        return 0;
-    }
-    if ((chain & VIRTIO_CHAIN_KEPT) != 0)
-        return UINT32_MAX;
-    next[(chain & 0xffff) ^ head] = (uint16_t)*free_head;
-    *free_head = head;
-    entry->chain = 0;
-    return (chain >> 16) - 1;
+/** Both members of an entry in one load: the limit below, the chain, with its sign, above. */
+static inline int64_t virtio_in_flight_both(const struct virtio_in_flight *entry)
+{
+    uint64_t both = *(const virtio_in_flight_word *)(const void *)entry;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    both = both << 32 | both >> 32;
+#endif
+    return (int64_t)both;
+}
+
+/** Chains (packed: descriptors) that were submitted, free-running. */
+static inline uint32_t virtio_queue_submitted(const struct virtio_queue *queue)
+{
+    return queue->packed ? virtio_inline_packed_index(queue) : queue->available_index;
 }
 
 /** Buffers on their way into a ring. */
@@ -210,12 +209,6 @@ int virtio_queue_take(struct virtio_queue *queue, struct virtio_done *done);
 /** As virtio_queue_take where VIRTIO_F_IN_ORDER was taken (in_order.c). */
 int virtio_in_order_reap(struct virtio_queue *queue, struct virtio_done *done);
 
-/** Does the event index lie between the indices `old` and `now` (spec 2.7.10.1)? */
-static inline bool virtio_event_is_due(uint16_t event, uint16_t old, uint16_t now)
-{
-    return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
-}
-
 /** How many completions from now the device shall interrupt. */
 static inline uint32_t virtio_event_distance(uint32_t outstanding, int when)
 {
@@ -239,7 +232,7 @@ void virtio_split_begin(struct virtio_queue *queue, const struct virtio_split_la
 uint32_t virtio_split_write(struct virtio_queue *queue, uint32_t head,
                             const struct virtio_request *request);
 void virtio_split_enqueue(struct virtio_queue *queue, uint32_t head);
-int virtio_split_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length, uint32_t *left);
+int virtio_split_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length);
 int virtio_split_reap(struct virtio_queue *queue, struct virtio_done *done);
 void virtio_split_interrupts(struct virtio_queue *queue, int when);
 bool virtio_split_pending(const struct virtio_queue *queue);
@@ -247,8 +240,9 @@ bool virtio_split_pending(const struct virtio_queue *queue);
 void virtio_packed_begin(struct virtio_queue *queue, const struct virtio_split_layout *layout);
 void virtio_packed_put(struct virtio_queue *queue, uint32_t id,
                        const struct virtio_request *request);
-bool virtio_packed_publish(struct virtio_queue *queue);
+bool virtio_packed_publish(struct virtio_queue *queue, uint32_t now);
 int virtio_packed_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length);
+void virtio_packed_advance(struct virtio_queue *queue, uint32_t count);
 int virtio_packed_reap(struct virtio_queue *queue, struct virtio_done *done);
 int virtio_packed_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most);
 void virtio_packed_interrupts(struct virtio_queue *queue, int when);

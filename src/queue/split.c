@@ -7,7 +7,6 @@
  * flight (`in_flight`) and all indices. Shared memory is written, and read only for the used ring's
  * index, its elements and its flags, each once and checked.
  */
-#include "barrier.h"
 #include "queue_internal.h"
 #include "../core/endian.h"
 
@@ -110,93 +109,49 @@ bool virtio_split_pending(const struct virtio_queue *queue)
            (uint16_t)queue->used_index;
 }
 
-/* Show the device what was submitted. */
-static inline void publish(struct virtio_queue *queue)
-{
-    /* Release: descriptors and ring entries are visible before the index that covers them (spec
-     * 2.7.13.3.1). */
-    virtio_order_before_store(queue);
-    __atomic_store_n(&queue->available->idx, order16(queue, (uint16_t)queue->available_index),
-                     __ATOMIC_RELEASE);
-    queue->published_index = queue->available_index;
-    /* Full barrier: the index must be visible before the device's wish is read, or a device that is just
-     * going to sleep and this driver each miss what the other wrote (spec 2.7.13.4.1). */
-    virtio_order_store_load(queue);
-}
-
-/* With VIRTIO_F_EVENT_IDX. @return whether the device wants to be notified. */
-static inline bool publish_with_event(struct virtio_queue *queue)
-{
-    uint16_t old = (uint16_t)queue->published_index;
-
-    /* Indices wrap: an event that is to be never must not come near. */
-    if (!queue->interrupts)
-        __atomic_store_n(queue->used_event, order16(queue, (uint16_t)(queue->used_index - 1)),
-                         __ATOMIC_RELAXED);
-    publish(queue);
-    return virtio_event_is_due(
-        order16(queue, __atomic_load_n(queue->avail_event, __ATOMIC_RELAXED)), old,
-        (uint16_t)queue->published_index);
-}
-
 /* VIRTIO_F_NOTIFICATION_DATA: where the next chain will be, beside which queue it is (spec 2.9). */
-static VIRTIO_COLD uint32_t notification_data(const struct virtio_queue *queue)
+static VIRTIO_COLD uint32_t notification_data(const struct virtio_queue *queue, uint32_t index)
 {
-    uint32_t next = queue->available_index & 0xffff;
+    uint32_t next = index & 0xffff;
 
     if (queue->packed)
-        next = (queue->available_index & queue->mask) |
-               ((queue->available_index & queue->size) == 0 ? 0x8000u : 0);
+        next = (index & queue->mask) | ((index & queue->size) == 0 ? 0x8000u : 0);
     return next << 16;
-}
-
-/* Everything but a split ring without more. */
-static bool kick_detour(struct virtio_queue *queue, uint32_t *value)
-{
-    if ((queue->kick_detour & VIRTIO_KICK_DATA) != 0)
-        *value |= notification_data(queue);
-    if (queue->packed)
-        return virtio_packed_publish(queue);
-    if (queue->event_idx)
-        return publish_with_event(queue);
-    publish(queue);
-    return (order16(queue, __atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED)) &
-            VIRTQ_USED_F_NO_NOTIFY) == 0;
 }
 
 int virtio_kick(struct virtio_queue *queue)
 {
-    uint32_t room = queue->room;
-    uint32_t value = queue->doorbell.value;
-    bool wanted;
+    uint32_t available_index = virtio_queue_submitted(queue);
+    uint32_t detour = queue->kick_detour;
+    uint32_t data = 0;
+    bool is_wanted;
 
-    if (VIRTIO_UNLIKELY(room == 0))
+    if (VIRTIO_UNLIKELY(queue->room == 0))
         return virtio_queue_refusal(queue);
-    if (VIRTIO_UNLIKELY(queue->available_index == queue->published_index))
+    if (VIRTIO_UNLIKELY(available_index == queue->published_index))
         return VIRTIO_OK;
-    if ((queue->kick_detour & VIRTIO_KICK_NOT_READY) != 0)
-        return VIRTIO_E_STATE;
+    if (VIRTIO_UNLIKELY(detour != 0)) {
+        if ((detour & VIRTIO_KICK_NOT_READY) != 0)
+            return VIRTIO_E_STATE;
+        data = notification_data(queue, available_index);
+    }
+    queue->inside = queue->room;
     virtio_queue_close(queue);
-    if (queue->kick_detour == 0) {
-        publish(queue);
-        wanted = (order16(queue, __atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED)) &
-                  VIRTQ_USED_F_NO_NOTIFY) == 0;
-    } else if (queue->kick_detour == VIRTIO_KICK_EVENT_IDX) {
-        wanted = publish_with_event(queue);
-    } else {
-        wanted = kick_detour(queue, &value);
-    }
-    if (wanted) {
+    if (queue->packed)
+        is_wanted = virtio_packed_publish(queue, available_index);
+    else
+        is_wanted = virtio_inline_publish_split(queue, available_index);
+    if (is_wanted) {
         queue->kicks++;
-        queue->doorbell.ring(&queue->doorbell, value);
+        queue->doorbell.ring(&queue->doorbell, queue->doorbell.value | data);
     }
-    virtio_queue_open(queue, room);
+    virtio_queue_open(queue, queue->inside);
     return VIRTIO_OK;
 }
 
 /* Read the device's used index, once, and check that it covers no more than what the device was given.
- * @return how many chains are there; -1: too many. */
-static inline int see_used(struct virtio_queue *queue, uint32_t used_index)
+ * @return how many chains are there; 0: none, or too many, as used_seen tells. */
+static inline uint32_t see_used(struct virtio_queue *queue, uint32_t used_index)
 {
     /* Acquire: the elements, and the data in the buffers, are read after the index that covers them. */
     uint16_t seen = order16(queue, __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE));
@@ -204,94 +159,49 @@ static inline int see_used(struct virtio_queue *queue, uint32_t used_index)
 
     virtio_order_after_load(queue);
     queue->used_seen = used_index + left;
-    return VIRTIO_LIKELY(left <= queue->published_index - used_index) ? (int)left : -1;
+    return VIRTIO_LIKELY(left - 1 < queue->published_index - used_index) ? left : 0;
 }
 
-/* What see_used refused is in used_seen; it is not read from the device again, and not kept. */
-static VIRTIO_COLD int broken_index(struct virtio_queue *queue)
+/* See_used saw nothing to take. What it refused is in used_seen; it is not read from the device again, and not
+ * kept. @return 0, or the latched error. */
+static VIRTIO_COLD int nothing_used(struct virtio_queue *queue)
 {
     uint16_t seen = (uint16_t)queue->used_seen;
 
+    if (queue->used_seen == queue->used_index)
+        return 0;
     queue->used_seen = queue->used_index;
     return virtio_queue_broken(queue, "used index", seen);
 }
 
-/*
- * The element at `used_index` of the used ring: each of its fields is read once, checked, then used.
- * @return whether it fits what is in flight.
- */
-static inline bool read_element(const struct virtio_queue *queue, const struct virtq_used *used,
-                                uint32_t used_index, uint32_t mask, uint32_t *id, uint32_t *length)
+VIRTIO_COLD int virtio_split_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length)
 {
-    const struct virtq_used_elem *element = &used->ring[used_index & mask];
+    const struct virtq_used_elem *element;
 
+    if (queue->used_seen == queue->used_index && see_used(queue, queue->used_index) == 0)
+        return nothing_used(queue);
+    element = &queue->used->ring[queue->used_index & queue->mask];
     *id = order32(queue, __atomic_load_n(&element->id, __ATOMIC_RELAXED));
     *length = order32(queue, __atomic_load_n(&element->len, __ATOMIC_RELAXED));
-    return VIRTIO_LIKELY(*id <= mask && *length < queue->in_flight[*id].limit);
-}
-
-VIRTIO_COLD int virtio_split_look(struct virtio_queue *queue, uint32_t *id, uint32_t *length,
-                                  uint32_t *left)
-{
-    *left = queue->used_seen - queue->used_index;
-    if (*left == 0) {
-        int seen = see_used(queue, queue->used_index);
-
-        if (seen <= 0)
-            return seen == 0 ? 0 : broken_index(queue);
-        *left = (uint32_t)seen;
-    }
-    if (read_element(queue, queue->used, queue->used_index, queue->mask, id, length))
+    if (*id <= queue->mask && *length < queue->in_flight[*id].limit)
         return 1;
     return virtio_queue_judge(queue, *id, length, false);
 }
 
-/* Take a chain that the device has used. */
-static inline int take(struct virtio_queue *queue, struct virtio_done *done, uint32_t id,
-                       uint32_t length)
+static VIRTIO_COLD int reap_odd(struct virtio_queue *queue, struct virtio_done *done)
 {
-    uint32_t room = queue->room;
-    struct virtio_in_flight *entry = &queue->in_flight[id];
+    uint32_t id = 0;
+    uint32_t length = 0;
+    int result = virtio_split_look(queue, &id, &length);
 
-    virtio_queue_close(queue);
-    done->cookie = entry->cookie;
-    done->written = length;
-    room += 1 + virtio_chain_release(queue->next, entry, id, &queue->free_head);
-    queue->used_index++;
-    virtio_queue_open(queue, room);
-    return 1;
+    return result <= 0 ? result : virtio_inline_take_split(queue, done, id, length);
 }
 
-static VIRTIO_COLD int take_odd(struct virtio_queue *queue, struct virtio_done *done, uint32_t id,
-                                uint32_t length)
+int virtio_split_reap(struct virtio_queue *queue, struct virtio_done *done)
 {
-    int judged = virtio_queue_judge(queue, id, &length, false);
+    int result = VIRTIO_HAS_FAST_WAY ? virtio_inline_reap_split(queue, done) : -1;
 
-    return judged < 0 ? judged : take(queue, done, id, length);
-}
-
-static inline int reap(struct virtio_queue *queue, struct virtio_done *done)
-{
-    uint32_t used_index = queue->used_index;
-    uint32_t id;
-    uint32_t length;
-
-    if (queue->used_seen == used_index) {
-        int left = see_used(queue, used_index);
-
-        if (left == 0)
-            return 0;
-        if (VIRTIO_UNLIKELY(left < 0))
-            return broken_index(queue);
-    }
-    if (!read_element(queue, queue->used, used_index, queue->mask, &id, &length))
-        return take_odd(queue, done, id, length);
-    return take(queue, done, id, length);
-}
-
-VIRTIO_COLD int virtio_split_reap(struct virtio_queue *queue, struct virtio_done *done)
-{
-    return reap(queue, done);
+    return VIRTIO_LIKELY(result >= 0) ? result : reap_odd(queue, done);
 }
 
 int virtio_reap(struct virtio_queue *queue, struct virtio_done *done)
@@ -299,70 +209,92 @@ int virtio_reap(struct virtio_queue *queue, struct virtio_done *done)
     if (VIRTIO_UNLIKELY(queue->room == 0))
         return virtio_queue_refusal(queue);
     if (VIRTIO_UNLIKELY(queue->detour != 0))
-        return queue->detour == VIRTIO_DETOUR_PACKED ? virtio_packed_reap(queue, done)
-                                                     : virtio_queue_detour(queue, done);
-    return reap(queue, done);
+        return virtio_queue_detour(queue, done);
+    return queue->packed ? virtio_packed_reap(queue, done) : virtio_split_reap(queue, done);
 }
 
-/* `left` that are there, or as many as there is room for, in one loop that keeps everything in registers. */
-static int reap_batch(struct virtio_queue *queue, struct virtio_done *done, uint32_t most,
-                      uint32_t left)
+/* `wanted` completions that are there, in one loop that keeps everything in registers, in turns that end at the
+ * ring's end. */
+static inline int reap_batch(struct virtio_queue *queue, struct virtio_done *done, uint32_t wanted)
 {
-    uint32_t count = left < most ? left : most;
+    const uint32_t mask = queue->mask;
+    const uint32_t first = queue->used_index & mask;
+    struct virtio_in_flight *const in_flight = queue->in_flight;
+    void *const *const cookies = queue->cookies;
+    uint16_t *const next = queue->next;
+    const struct virtq_used_elem *element = &queue->used->ring[first];
+    struct virtio_done *at = done;
+    struct virtio_done *stop = done + (mask + 1 - first);
+    struct virtio_done *const end = done + wanted;
     uint32_t room = queue->room;
-    uint32_t used_index = queue->used_index;
-    uint32_t end = used_index + count;
-    uint32_t mask = queue->mask;
-    uint32_t free_head;
-    uint32_t id;
-    uint32_t length;
-    uint16_t *next = queue->next;
-    const struct virtq_used *used = queue->used;
+    size_t free_head = queue->free_head;
 
     virtio_queue_close(queue);
-    free_head = queue->free_head;
-    do {
-        struct virtio_in_flight *entry;
+    if (VIRTIO_LIKELY(stop > end))
+        stop = end;
+    for (;;) {
+        do {
+            size_t id;
+            uint32_t length;
+            int64_t both;
 
-        if (!read_element(queue, used, used_index, mask, &id, &length))
+            VIRTIO_OPAQUE(element);
+            id = order32(queue, __atomic_load_n(&element->id, __ATOMIC_RELAXED));
+            length = order32(queue, __atomic_load_n(&element->len, __ATOMIC_RELAXED));
+            element++;
+            if (VIRTIO_UNLIKELY(id > mask))
+                goto out;
+            both = virtio_in_flight_both(&in_flight[id]);
+            if (VIRTIO_UNLIKELY(length >= (uint32_t)both))
+                goto out;
+            VIRTIO_OPAQUE(id);
+            at->cookie = cookies[id];
+            at->written = length;
+            in_flight[id].limit = 0;
+            if (both < 0)
+                continue; /* it is kept */
+            both >>= 32;
+            if (both == 0) {
+                next[id] = (uint16_t)free_head;
+                free_head = id;
+                room++;
+            } else {
+                VIRTIO_OPAQUE(id);
+                VIRTIO_OPAQUE(both);
+                next[((size_t)both & 0x7fff) ^ id] = (uint16_t)free_head;
+                free_head = id;
+                in_flight[id].chain = 0;
+                room += (uint32_t)(both >> 16) + 1;
+            }
+        } while (++at != stop);
+        if (VIRTIO_LIKELY(at == end))
             break;
-        entry = &queue->in_flight[id];
-        done->cookie = entry->cookie;
-        done->written = length;
-        room += virtio_chain_release(next, entry, id, &free_head);
-        done++;
-        used_index++;
-    } while (used_index != end);
-    queue->used_index = used_index;
-    queue->free_head = free_head;
-    count -= end - used_index;
-    virtio_queue_open(queue, room + count);
-    /* What does not fit is for the careful one to judge. */
-    if (VIRTIO_UNLIKELY(used_index != end)) {
-        int result = virtio_split_reap(queue, done);
-
-        return result > 0 || count == 0 ? (int)count + result : (int)count;
+        stop = end;
+        element = queue->used->ring;
     }
-    return (int)count;
+out:
+    wanted = (uint32_t)(at - done);
+    queue->used_index += wanted;
+    queue->free_head = (uint32_t)free_head;
+    virtio_queue_open(queue, room);
+    /* What does not fit is judged when it is the first. */
+    return VIRTIO_LIKELY(wanted != 0) ? (int)wanted : reap_odd(queue, done);
 }
 
 int virtio_reap_many(struct virtio_queue *queue, struct virtio_done *done, uint32_t most)
 {
-    uint32_t left = queue->used_seen - queue->used_index;
+    uint32_t left;
 
-    if (VIRTIO_UNLIKELY(most <= 1 || queue->room == 0 || queue->detour != 0)) {
-        if (queue->room != 0 && queue->detour == VIRTIO_DETOUR_PACKED && most != 0)
-            return virtio_packed_reap_many(queue, done, most);
+    if (!VIRTIO_HAS_FAST_WAY ||
+        VIRTIO_UNLIKELY(most <= 1 || queue->room == 0 || queue->detour != 0))
         return most == 0 ? VIRTIO_E_INVALID : virtio_queue_detour_many(queue, done, most);
-    }
+    if (queue->packed)
+        return virtio_packed_reap_many(queue, done, most);
+    left = queue->used_seen - queue->used_index;
     if (left == 0) {
-        int seen = see_used(queue, queue->used_index);
-
-        if (seen == 0)
-            return 0;
-        if (VIRTIO_UNLIKELY(seen < 0))
-            return broken_index(queue);
-        left = (uint32_t)seen;
+        left = see_used(queue, queue->used_index);
+        if (left == 0)
+            return nothing_used(queue);
     }
-    return reap_batch(queue, done, most, left);
+    return reap_batch(queue, done, left < most ? left : most);
 }

@@ -11,11 +11,6 @@
 #include <stdint.h>
 #include <virtio/ring.h>
 
-/** Available ring flag: the driver needs no interrupts (spec 2.7.7). */
-#define VIRTQ_AVAIL_F_NO_INTERRUPT 1u
-/** Used ring flag: the device needs no notifications (spec 2.7.10). */
-#define VIRTQ_USED_F_NO_NOTIFY 1u
-
 /** The unit of legacy queue addresses, and the alignment of the legacy used ring (spec 2.7.2 legacy). */
 #define VIRTIO_LEGACY_ALIGNMENT 4096u
 

@@ -95,7 +95,7 @@ static void put(struct virtio_queue *queue, const struct virtio_request *request
     struct virtio_in_flight *entry = &queue->in_flight[head];
     uint32_t last = head;
 
-    entry->cookie = cookie;
+    queue->cookies[head] = cookie;
     entry->limit = limit;
     if (queue->packed) {
         virtio_packed_put(queue, head, request);
@@ -103,8 +103,9 @@ static void put(struct virtio_queue *queue, const struct virtio_request *request
         last = virtio_split_write(queue, head, request);
         virtio_split_enqueue(queue, head);
     }
-    if (request->count != 1 || limit == 0)
-        entry->chain = virtio_chain_of(head, last, request->count);
+    entry->chain = virtio_chain_of(head, last, request->count);
+    if (limit == 0)
+        entry->chain |= VIRTIO_CHAIN_UNLIMITED;
     queue->free_head = queue->next[last];
 }
 

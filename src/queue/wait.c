@@ -121,7 +121,7 @@ int virtio_wait(struct virtio_queue *queue, struct virtio_done *done, uint32_t t
 /* The chain at `head` stays the device's, but nobody waits for it any more. */
 static void abandon(struct virtio_queue *queue, uint32_t head)
 {
-    queue->in_flight[head].cookie = (void *)(uintptr_t)&virtio_nobody;
+    queue->cookies[head] = (void *)(uintptr_t)&virtio_nobody;
     queue->abandoned++;
     queue->detour |= VIRTIO_DETOUR_ABANDONED;
 }

@@ -235,7 +235,7 @@ static const struct virtio_transport_ops transport = {
 
 /* --- The driver ------------------------------------------------------------------------------------------ */
 
-static void fail(const char *what, int error)
+__attribute__((noinline, noreturn, cold)) static void fail(const char *what, int error)
 {
     fprintf(stderr, "ring: %s: %s\n", what, virtio_strerror(error));
     exit(1);
@@ -275,10 +275,10 @@ static void keep_requests(void)
     }
 }
 
-static inline void check_done(const struct virtio_done *done, int i)
+static inline void check_done(const struct virtio_done *done, const unsigned char *wanted)
 {
-    if (done->cookie != data[i] || done->written < 4096)
-        fail("completion", i);
+    if (done->cookie != wanted || done->written < 4096)
+        fail("completion", (int)done->written);
 }
 
 /*
@@ -293,7 +293,7 @@ __attribute__((noinline)) void driver_3_single(unsigned long rounds);
 __attribute__((noinline)) void driver_prepared_batch(unsigned long rounds, unsigned count);
 __attribute__((noinline)) void driver_prepared_single(unsigned long rounds);
 
-static inline void submit_1(struct request *request)
+__attribute__((always_inline)) static inline void submit_1(struct request *request)
 {
     int error;
 
@@ -303,7 +303,7 @@ static inline void submit_1(struct request *request)
         fail("submit", error);
 }
 
-static inline void submit_3(struct request *request)
+__attribute__((always_inline)) static inline void submit_3(struct request *request)
 {
     int error;
 
@@ -313,7 +313,7 @@ static inline void submit_3(struct request *request)
         fail("submit", error);
 }
 
-static inline void submit_prepared(struct request *request)
+__attribute__((always_inline)) static inline void submit_prepared(struct request *request)
 {
     int error = virtio_submit_prepared_inline(&queue, &request->prepared, request->data);
 
@@ -324,14 +324,15 @@ static inline void submit_prepared(struct request *request)
 static inline void kick_and_reap_batch(unsigned count)
 {
     struct virtio_done done[BATCH_MOST];
+    const unsigned char *wanted = data[0];
     int taken;
 
-    virtio_kick(&queue);
+    virtio_kick_inline(&queue);
     taken = virtio_reap_many(&queue, done, BATCH_MOST);
     if (taken != (int)count)
         fail("reap", taken);
-    for (int i = 0; i < taken; i++)
-        check_done(&done[i], i);
+    for (const struct virtio_done *at = done; at != done + taken; at++, wanted += sizeof(data[0]))
+        check_done(at, wanted);
 }
 
 static inline void kick_and_reap_single(void)
@@ -339,11 +340,11 @@ static inline void kick_and_reap_single(void)
     struct virtio_done done;
     int taken;
 
-    virtio_kick(&queue);
-    taken = virtio_reap(&queue, &done);
+    virtio_kick_inline(&queue);
+    taken = virtio_reap_inline(&queue, &done);
     if (taken != 1)
         fail("reap", taken);
-    check_done(&done, 0);
+    check_done(&done, data[0]);
 }
 
 void driver_1_batch(unsigned long rounds, unsigned count)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Host unit tests: the library's own sources and the fakes of this directory, built with gcc and clang for
-# 32 and 64 bits under the address and undefined-behaviour sanitizers, and run by prove.
+# 32 and 64 bits under the address and undefined-behaviour sanitizers, and run by prove. One variant, gcc-32, is
+# built for size, where the ring is another (src/queue/queue_internal.h).
 #
 #   make check-host     all variants; ends with prove's summary
 #   make check-host VARIANTS=gcc-64 TESTS=test_queue     some of it
@@ -20,7 +21,7 @@ HOST_SUPPORT := $(filter-out tests/host/test_%.c,$(sort $(wildcard tests/host/*.
 HOST_EXAMPLES := $(sort $(wildcard examples/*.c))
 
 HOST_SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-HOST_COMPILER_gcc-32 = $(HOST_GCC) -m32 $(HOST_SANITIZE)
+HOST_COMPILER_gcc-32 = $(HOST_GCC) -m32 $(HOST_SANITIZE) -Os
 HOST_COMPILER_gcc-64 = $(HOST_GCC) -m64 $(HOST_SANITIZE)
 HOST_COMPILER_clang-32 = $(HOST_CLANG) -m32 $(HOST_SANITIZE)
 HOST_COMPILER_clang-64 = $(HOST_CLANG) -m64 $(HOST_SANITIZE)

@@ -477,7 +477,8 @@ static void test_submit_buffers_refuses(struct bench *bench)
     assert_ok(virtio_submit_buffers(queue, buffers, 1, 0, NULL));
     assert_result(virtio_submit_buffers(queue, buffers, 2, 2, NULL), VIRTIO_E_FULL);
     assert_int_equal(virtio_queue_free(queue), 3);
-    assert_int_equal(fake_queue_available_index(fake_queue(bench)), 0);
+    /* A packed ring shows a chain when it is submitted. */
+    assert_int_equal(fake_queue_available_index(fake_queue(bench)), queue->packed);
     bench_stop(bench);
 }
 
@@ -553,7 +554,7 @@ static void test_p35_no_kick_before_driver_ok(struct bench *bench)
     assert_ok(virtio_submit_buffers(&bench->queues[0], &buffer, 1, 0, bench_cookie(1)));
     assert_result(virtio_kick(&bench->queues[0]), VIRTIO_E_STATE);
     assert_int_equal(fake_queue(bench)->notifications, 0);
-    assert_int_equal(fake_queue_available_index(fake_queue(bench)), 0);
+    assert_int_equal(fake_queue_available_index(fake_queue(bench)), bench->queues[0].packed);
     assert_ok(virtio_device_ready(&bench->device));
     assert_ok(virtio_kick(&bench->queues[0]));
     assert_int_equal(fake_queue(bench)->notifications, 1);

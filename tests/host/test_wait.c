@@ -700,7 +700,7 @@ static void spy(struct fake_device *device, struct fake_chain *chain)
 {
     struct bench *bench = device->behaviour_context;
 
-    bench->spied = bench->queues[0].in_flight[chain->head].cookie;
+    bench->spied = bench->queues[0].cookies[chain->head];
     fake_chain_complete(chain, 0);
 }
 

@@ -3,10 +3,10 @@
  * The three orderings that a ring needs (docs/memory-ordering.md argues each). A device in software is another
  * CPU: C11's orderings do. With VIRTIO_F_ORDER_PLATFORM it may be a real one, which is outside of the
  * CPUs' own shareability domain: then the architecture's barriers for devices are added (spec 6.1). On
- * x86 both are the same, and only the full fence is an instruction.
+ * x86 both are the same, and only the full fence is an instruction. Drivers have no use for this header.
  */
-#ifndef VIRTIO_QUEUE_BARRIER_H
-#define VIRTIO_QUEUE_BARRIER_H
+#ifndef VIRTIO_BARRIER_H
+#define VIRTIO_BARRIER_H
 
 #include <virtio/queue.h>
 
