@@ -7,16 +7,22 @@
 
 #define STEPS       48u
 #define BUFFER_SIZE 4096u
+#define FURTHER     2u /* queues */
+#define PIECES      3u /* of a list */
 
 struct rig {
     struct hostile *hostile;
     struct virtio_device found;
+    struct virtio_blk_options options;
     struct virtio_blk blk;
-    bool was_latched; /* before this step */
+    struct virtio_blk further[FURTHER];
+    struct virtio_blk *at; /* the queue of this step: the disk's own or a further one */
+    bool was_latched;      /* before this step */
 };
 
 /* One for each cookie, and one for blocking calls. */
 static uint8_t buffers[HOSTILE_COOKIES + 1][BUFFER_SIZE];
+static struct virtio_blk_piece lists[HOSTILE_COOKIES + 1][PIECES];
 
 static uint32_t serve(struct hostile *hostile, unsigned queue, const struct hostile_chain *chain)
 {
@@ -46,6 +52,11 @@ static void make_config(struct hostile *hostile)
     memset(hostile->config + 8, 0xff, 4);
     memcpy(hostile->config + 12, &segments, 4);
     memcpy(hostile->config + 20, &block_size, 4);
+    hostile->config[34] = 1 + FURTHER;         /* num_queues */
+    for (unsigned at = 36; at < 72; at += 4) { /* limits of ranges */
+        hostile->config[at] = 8;
+        hostile->config[at + 1] = (at - 36) % 8 == 0;
+    }
     while (patches-- != 0) {
         uint8_t offset = hostile_byte(hostile);
 
@@ -77,27 +88,118 @@ static void check_blocking(const struct rig *rig, int error)
         hostile_require(rig->blk.device.state != VIRTIO_DEVICE_READY);
 }
 
+/* Pieces of a buffer. @return how many. */
+static size_t take_list(struct hostile *hostile, unsigned which)
+{
+    size_t count = hostile_byte(hostile) % (PIECES + 1u);
+    uint8_t *memory = buffers[which];
+
+    for (size_t at = 0; at < count; at++) {
+        size_t bytes = hostile_byte(hostile) * 4u;
+
+        lists[which][at] = (struct virtio_blk_piece){.memory = memory, .bytes = bytes};
+        memory += bytes;
+    }
+    return count;
+}
+
+static size_t take_ranges(struct hostile *hostile, struct virtio_blk_range *ranges)
+{
+    size_t count = hostile_byte(hostile) & 3;
+
+    for (size_t at = 0; at < count; at++)
+        ranges[at] = (struct virtio_blk_range){take_sector(hostile), hostile_length(hostile)};
+    return count;
+}
+
 static void submit(struct rig *rig, unsigned what)
 {
     struct hostile *hostile = rig->hostile;
+    struct virtio_blk_range ranges[3];
     void *cookie = hostile_cookie(hostile);
     uint64_t sector = take_sector(hostile);
-    size_t bytes = take_bytes(hostile);
-    uint8_t *buffer;
+    unsigned number;
+    size_t bytes;
     int error;
 
     if (cookie == NULL)
         return;
-    buffer = buffers[hostile_cookie_number(cookie)];
-    if (what == 0)
-        error = virtio_blk_submit_read(&rig->blk, sector, buffer, bytes, cookie);
-    else if (what == 1)
-        error = virtio_blk_submit_write(&rig->blk, sector, buffer, bytes, cookie);
-    else
-        error = virtio_blk_submit_flush(&rig->blk, cookie);
+    number = hostile_cookie_number(cookie);
+    switch (what & 7) {
+    case 0:
+    case 1:
+        error =
+            virtio_blk_submit_read(rig->at, sector, buffers[number], take_bytes(hostile), cookie);
+        break;
+    case 2:
+        error =
+            virtio_blk_submit_write(rig->at, sector, buffers[number], take_bytes(hostile), cookie);
+        break;
+    case 3:
+        error = virtio_blk_submit_flush(rig->at, cookie);
+        break;
+    case 4:
+        bytes = take_list(hostile, number);
+        error = virtio_blk_submit_read_list(rig->at, sector, lists[number], bytes, cookie);
+        break;
+    case 5:
+        bytes = take_list(hostile, number);
+        error = virtio_blk_submit_write_list(rig->at, sector, lists[number], bytes, cookie);
+        break;
+    case 6:
+        bytes = take_ranges(hostile, ranges);
+        error = virtio_blk_submit_discard(rig->at, ranges, bytes, cookie);
+        break;
+    default:
+        bytes = take_ranges(hostile, ranges);
+        error = virtio_blk_submit_write_zeroes(rig->at, ranges, bytes, true, cookie);
+        break;
+    }
     hostile_require(error <= 0);
     if (error != VIRTIO_OK)
         hostile_cookie_back(hostile, cookie);
+}
+
+static void command(struct rig *rig, unsigned what)
+{
+    struct hostile *hostile = rig->hostile;
+    struct virtio_blk_lifetime lifetime;
+    struct virtio_blk_range ranges[3];
+    uint64_t sector;
+    size_t count;
+
+    switch (what & 7) {
+    case 0:
+        count = take_ranges(hostile, ranges);
+        check_blocking(rig, virtio_blk_discard(rig->at, ranges, count));
+        break;
+    case 1:
+        count = take_ranges(hostile, ranges);
+        check_blocking(rig, virtio_blk_write_zeroes(rig->at, ranges, count, false));
+        break;
+    case 2:
+        count = take_ranges(hostile, ranges);
+        check_blocking(rig, virtio_blk_secure_erase(rig->at, ranges, count));
+        break;
+    case 3:
+        (void)virtio_blk_get_lifetime(rig->at, &lifetime);
+        break;
+    case 4:
+        (void)virtio_blk_set_writeback(&rig->blk, (what & 8) != 0);
+        break;
+    case 5:
+        hostile->config[2] ^= 1;
+        hostile_require(virtio_blk_poll_resize(&rig->blk) <= 1);
+        break;
+    default:
+        sector = take_sector(hostile);
+        count = take_list(hostile, HOSTILE_COOKIES);
+        check_blocking(rig,
+                       (what & 1) != 0
+                           ? virtio_blk_read_list(rig->at, sector, lists[HOSTILE_COOKIES], count)
+                           : virtio_blk_write_list(rig->at, sector, lists[HOSTILE_COOKIES], count));
+        break;
+    }
 }
 
 static void drain(struct rig *rig)
@@ -106,17 +208,46 @@ static void drain(struct rig *rig)
 
     while (virtio_blk_drain(&rig->blk, &done) == 1)
         hostile_cookie_back(rig->hostile, done.cookie);
+    for (unsigned which = 0; which < FURTHER; which++) {
+        while (which + 1 < rig->blk.queue_count &&
+               virtio_blk_drain(&rig->further[which], &done) == 1)
+            hostile_cookie_back(rig->hostile, done.cookie);
+    }
 }
 
 static void take(struct rig *rig, bool waits)
 {
     struct virtio_blk_done done;
-    int result = waits ? virtio_blk_wait(&rig->blk, &done, rig->hostile->timeout_us)
-                       : virtio_blk_reap(&rig->blk, &done);
+    int result = waits ? virtio_blk_wait(rig->at, &done, rig->hostile->timeout_us)
+                       : virtio_blk_reap(rig->at, &done);
 
     hostile_require(result <= 1 && !(waits && result == 0));
     if (result == 1)
         hostile_cookie_back(rig->hostile, done.cookie);
+}
+
+static void start(struct rig *rig)
+{
+    (void)virtio_blk_start_with(&rig->blk, &rig->found, &rig->options);
+}
+
+static void restart(struct rig *rig)
+{
+    if (virtio_blk_halt(&rig->blk) != VIRTIO_OK)
+        return;
+    drain(rig);
+    if (virtio_blk_stop(&rig->blk) == VIRTIO_OK)
+        start(rig);
+}
+
+/* Most steps are the disk's own queue's. */
+static struct virtio_blk *choose_queue(struct rig *rig, uint8_t what)
+{
+    unsigned which = what >> 6;
+
+    return which == 0 || which > FURTHER || which >= rig->blk.queue_count
+               ? &rig->blk
+               : &rig->further[which - 1];
 }
 
 static void step(struct rig *rig)
@@ -128,37 +259,38 @@ static void step(struct rig *rig)
     uint64_t sector;
 
     hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    rig->was_latched = rig->blk.queue.error != VIRTIO_OK;
+    rig->at = choose_queue(rig, what);
+    rig->was_latched = rig->at->queue.error != VIRTIO_OK;
     hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
         sector = take_sector(hostile);
-        check_blocking(rig, virtio_blk_read(&rig->blk, sector, buffer, take_bytes(hostile)));
+        check_blocking(rig, virtio_blk_read(rig->at, sector, buffer, take_bytes(hostile)));
         break;
     case 1:
         sector = take_sector(hostile);
-        check_blocking(rig, virtio_blk_write(&rig->blk, sector, buffer, take_bytes(hostile)));
+        check_blocking(rig, virtio_blk_write(rig->at, sector, buffer, take_bytes(hostile)));
         break;
     case 2:
-        check_blocking(rig, virtio_blk_flush(&rig->blk));
+        check_blocking(rig, virtio_blk_flush(rig->at));
         break;
     case 3:
-        check_blocking(rig, virtio_blk_get_id(&rig->blk, id));
+        check_blocking(rig, virtio_blk_get_id(rig->at, id));
         hostile_require(memchr(id, 0, sizeof(id)) != NULL);
         break;
     case 4:
     case 5:
+        submit(rig, hostile_byte(hostile));
+        break;
     case 6:
-        submit(rig, (what & 15u) - 4u);
+        command(rig, hostile_byte(hostile));
         break;
     case 7:
-        (void)virtio_blk_kick(&rig->blk);
+        (void)virtio_blk_kick(rig->at);
         break;
     case 8:
-        take(rig, false);
-        break;
     case 9:
-        take(rig, true);
+        take(rig, (what & 15) == 9);
         break;
     case 10:
         if ((what & 0x10) != 0)
@@ -170,21 +302,17 @@ static void step(struct rig *rig)
         drain(rig);
         break;
     case 12:
-        if (virtio_blk_halt(&rig->blk) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_blk_stop(&rig->blk) == VIRTIO_OK)
-                (void)virtio_blk_start(&rig->blk, &rig->found);
-        }
+        restart(rig);
         break;
     case 13:
-        hostile_fetch(hostile, 0);
-        hostile_complete(hostile, 0, what >> 4, 0);
+        hostile_fetch(hostile, what >> 6);
+        hostile_complete(hostile, what >> 6, what >> 4 & 3, 0);
         break;
     default:
-        hostile_work(hostile, 0);
+        hostile_work(hostile, what >> 6);
         break;
     }
-    hostile_end_call(hostile, 16);
+    hostile_end_call(hostile, 120);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -195,11 +323,15 @@ void hostile_harness(struct hostile *hostile)
     rig.hostile = hostile;
     hostile_make(hostile, VIRTIO_ID_BLOCK, UINT64_C(0x3ffff), 4);
     make_config(hostile);
+    rig.options = (struct virtio_blk_options){
+        .queues = rig.further, .queue_count = hostile_byte(hostile) & 3, .list_max = 4};
+    if (rig.options.queue_count > FURTHER)
+        rig.options.queue_count = 0;
     hostile->serve = serve;
     if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
         return;
     hostile_begin_call(hostile);
-    (void)virtio_blk_start(&rig.blk, &rig.found);
+    start(&rig);
     hostile_end_call(hostile, 4);
     for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
         step(&rig);
