@@ -122,6 +122,7 @@ static void test_p13_reserved_bars_and_types_are_ignored(struct bench *bench)
     struct fake_virtio_pci *front = begin(bench);
 
     add(front, COMMON, 6, 0, 0x60);
+    add(front, COMMON, 7, 0, 0x60);
     add(front, NOTIFY, 0xff, 0, 0x60);
     add(front, 0, 4, 0, 0x60);
     add(front, 0x42, 4, 0, 0x60);
