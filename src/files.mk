@@ -51,6 +51,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk.c \
 	src/drivers/blk_commands.c \
 	src/drivers/blk_config.c \
+	src/drivers/blk_kept.c \
 	src/drivers/blk_list.c \
 	src/drivers/blk_range.c \
 	src/drivers/blk_start.c \

@@ -116,6 +116,8 @@ static void close_queue(struct virtio_blk *blk)
     virtio_free_shared(device, &blk->shared);
     if (blk->slots != NULL)
         device->host->free(device->host->ctx, blk->slots, blk->private_size);
+    if (blk->kept != NULL)
+        device->host->free(device->host->ctx, blk->kept, blk->kept_size);
     (void)virtio_ring_uninit(&blk->queue);
 }
 
@@ -126,7 +128,7 @@ static int set_up(struct virtio_blk *blk, const struct virtio_blk_plan *plan)
     if (error == VIRTIO_OK)
         error = virtio_blk_open_queue(blk, &blk->device, 0);
     if (error == VIRTIO_OK && plan->open_more != NULL)
-        error = plan->open_more(blk, plan->options.queue_count);
+        error = plan->open_more(blk, &plan->options);
     if (error == VIRTIO_OK)
         error = virtio_device_ready(&blk->device);
     return error;
@@ -315,6 +317,8 @@ int virtio_blk_frame(struct virtio_blk *blk, struct virtio_blk_slot *slot, unsig
     buffers[0] = (struct virtio_buffer){slot->unit_address, sizeof(unit->header)};
     buffers[1 + readable + writable] = (struct virtio_buffer){
         slot->unit_address + offsetof(struct virtio_blk_unit, status), sizeof(unit->status)};
+    if (blk->submit != NULL)
+        return blk->submit(blk, slot, readable + 1, writable + 1);
     return virtio_submit_buffers(&blk->queue, buffers, (uint16_t)(readable + 1),
                                  (uint16_t)(writable + 1), slot);
 }

@@ -129,7 +129,8 @@ static inline uint32_t virtio_blk_remainder(uint64_t number, uint32_t divisor)
 struct virtio_blk_plan {
     struct virtio_features wanted;
     struct virtio_blk_options options;
-    int (*open_more)(struct virtio_blk *blk, uint16_t wanted); /* NULL: no queues but the first */
+    /* NULL: no queues but the first, and nothing is kept. */
+    int (*open_more)(struct virtio_blk *blk, const struct virtio_blk_options *options);
 };
 
 /* What all starts do. */
@@ -139,8 +140,11 @@ int virtio_blk_start_as(struct virtio_blk *blk, const struct virtio_device *foun
 /* Set up one of the device's queues with the slots of its requests. On error it is closed with the disk. */
 int virtio_blk_open_queue(struct virtio_blk *blk, struct virtio_device *device, uint16_t index);
 
+/* blk_kept.c: keep the requests of a queue prepared. */
+int virtio_blk_open_kept(struct virtio_blk *blk);
+
 /* blk_start.c: set up the queues beside the first, as far as the device has them. */
-int virtio_blk_open_more(struct virtio_blk *blk, uint16_t wanted);
+int virtio_blk_open_more(struct virtio_blk *blk, const struct virtio_blk_options *options);
 
 /* blk_config.c: read what the device says of itself, and replace what makes no sense. */
 int virtio_blk_read_config(struct virtio_blk *blk);

@@ -6,16 +6,19 @@
 #include "blk_internal.h"
 
 /* What the device says of itself all queues know: it stands at the beginning of struct virtio_blk. */
-int virtio_blk_open_more(struct virtio_blk *blk, uint16_t wanted)
+int virtio_blk_open_more(struct virtio_blk *blk, const struct virtio_blk_options *options)
 {
-    int error = VIRTIO_OK;
+    int error = options->keep ? virtio_blk_open_kept(blk) : VIRTIO_OK;
 
-    while (error == VIRTIO_OK && blk->queue_count <= wanted && blk->queue_count < blk->num_queues) {
+    while (error == VIRTIO_OK && blk->queue_count <= options->queue_count &&
+           blk->queue_count < blk->num_queues) {
         struct virtio_blk *more = &blk->queues[blk->queue_count - 1];
 
         memset(more, 0, sizeof(*more));
         memcpy(more, blk, offsetof(struct virtio_blk, depth));
         error = virtio_blk_open_queue(more, &blk->device, blk->queue_count++);
+        if (error == VIRTIO_OK && options->keep)
+            error = virtio_blk_open_kept(more);
     }
     return error;
 }

@@ -125,7 +125,8 @@ static void halt_all(struct test *test, struct rig *rig)
 
 static void queues_body(struct test *test, struct rig *rig)
 {
-    const struct virtio_blk_options options = {.queues = more, .queue_count = QUEUES_MORE};
+    const struct virtio_blk_options options = {
+        .queues = more, .queue_count = QUEUES_MORE, .keep = true};
 
     REQUIRE(test, rig_load(test, rig));
     REQUIRE(test, start_again(test, rig, &options));
@@ -221,7 +222,7 @@ static void read_lists(struct test *test, struct rig *rig)
 
 static void lists_body(struct test *test, struct rig *rig)
 {
-    const struct virtio_blk_options options = {.list_max = PIECES};
+    const struct virtio_blk_options options = {.list_max = PIECES, .keep = true};
 
     REQUIRE(test, start_again(test, rig, &options));
     CHECK(test, rig->disk->list_max >= 1 && rig->disk->list_max <= PIECES);
