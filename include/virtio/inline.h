@@ -232,7 +232,8 @@ VIRTIO_INLINE int virtio_submit_prepared_inline(struct virtio_queue *queue,
 
     /* In flight its entry has that limit; where this is not the way, `straight` is an entry with all. */
     if (VIRTIO_INLINE_LIKELY(room != 0 && entry->limit < limit)) {
-        if (VIRTIO_INLINE_LIKELY(!queue->packed)) {
+        /* The packed ring, which has more to do, goes straight on. */
+        if (VIRTIO_INLINE_UNLIKELY(!queue->packed)) {
             virtio_inline_close(queue);
             *prepared->cookie = cookie;
             entry->limit = limit;

@@ -278,7 +278,7 @@ static void keep_requests(void)
 static inline void check_done(const struct virtio_done *done, const unsigned char *wanted)
 {
     if (done->cookie != wanted || done->written < 4096)
-        fail("completion", (int)done->written);
+        fail("completion", 0);
 }
 
 /*

@@ -30,20 +30,53 @@ LIMITS = {
 }
 PACKED_MORE = 1.10
 
-# Where that is not met yet, what it may cost meanwhile: it must not grow.
-# (layout, event_idx, descriptors, batch, build): limit
-HELD = {
-    ("split", "on", 3, 32, "prepared"): 67,
-    ("split", "on", 3, 1, "prepared"): 145,
-    ("packed", "off", 1, 32, "afresh"): 115,
-    ("packed", "on", 1, 32, "afresh"): 115,
-    ("packed", "off", 3, 32, "prepared"): 114,
-    ("packed", "on", 3, 32, "prepared"): 115,
-    ("packed", "off", 3, 1, "prepared"): 188,
-    ("packed", "on", 3, 1, "prepared"): 210,
-    ("packed", "off", 1, 1, "afresh"): 192,
-    ("packed", "on", 1, 1, "afresh"): 214,
-    ("packed", "on", 3, 1, "afresh"): 260,
+# What is aimed at, without VIRTIO_F_EVENT_IDX. It does not gate.
+AIMS = {
+    (1, 32, "afresh"): 78,
+    (3, 32, "afresh"): 131,
+    (3, 32, "prepared"): 51,
+    (1, 1, "afresh"): 140,
+    (3, 1, "afresh"): 190,
+    (3, 1, "prepared"): 110,
+}
+
+# What is reached with gcc 12, and 3 % more, in whole instructions: it must not grow. Another compiler counts
+# differently and is held to the limits alone.
+# (layout, event_idx, descriptors, batch, build): budget
+BUDGET_COMPILER = " 12."
+BUDGETS = {
+    ("split", "off", 1, 32, "afresh"): 77,
+    ("split", "off", 1, 32, "prepared"): 56,
+    ("split", "off", 1, 1, "afresh"): 137,
+    ("split", "off", 1, 1, "prepared"): 118,
+    ("split", "off", 3, 32, "afresh"): 119,
+    ("split", "off", 3, 32, "prepared"): 56,
+    ("split", "off", 3, 1, "afresh"): 181,
+    ("split", "off", 3, 1, "prepared"): 118,
+    ("split", "on", 1, 32, "afresh"): 77,
+    ("split", "on", 1, 32, "prepared"): 57,
+    ("split", "on", 1, 1, "afresh"): 150,
+    ("split", "on", 1, 1, "prepared"): 130,
+    ("split", "on", 3, 32, "afresh"): 120,
+    ("split", "on", 3, 32, "prepared"): 57,
+    ("split", "on", 3, 1, "afresh"): 193,
+    ("split", "on", 3, 1, "prepared"): 130,
+    ("packed", "off", 1, 32, "afresh"): 79,
+    ("packed", "off", 1, 32, "prepared"): 61,
+    ("packed", "off", 1, 1, "afresh"): 136,
+    ("packed", "off", 1, 1, "prepared"): 119,
+    ("packed", "off", 3, 32, "afresh"): 121,
+    ("packed", "off", 3, 32, "prepared"): 61,
+    ("packed", "off", 3, 1, "afresh"): 173,
+    ("packed", "off", 3, 1, "prepared"): 119,
+    ("packed", "on", 1, 32, "afresh"): 79,
+    ("packed", "on", 1, 32, "prepared"): 62,
+    ("packed", "on", 1, 1, "afresh"): 155,
+    ("packed", "on", 1, 1, "prepared"): 138,
+    ("packed", "on", 3, 32, "afresh"): 122,
+    ("packed", "on", 3, 32, "prepared"): 62,
+    ("packed", "on", 3, 1, "afresh"): 191,
+    ("packed", "on", 3, 1, "prepared"): 138,
 }
 
 # Register accesses per request at most.
@@ -62,12 +95,17 @@ def rows():
                         yield layout, event_idx, shape, batch, build
 
 
-def limit_of(row):
-    layout, _, shape, batch, build = row
-    limit = LIMITS.get((shape, batch, build))
-    if limit is not None and layout == "packed":
-        limit = round(limit * PACKED_MORE, 1)
-    return limit, HELD.get(row, limit)
+def limit_of(row, counts, with_budget):
+    """What a row may cost at most, for each reason: the limit, the split ring's count, what is reached."""
+    layout, event_idx, *shape = row
+    reasons = []
+    if layout == "packed":
+        reasons.append(counts["split", event_idx, *shape] * PACKED_MORE)
+    elif tuple(shape) in LIMITS:
+        reasons.append(LIMITS[tuple(shape)])
+    if with_budget:
+        reasons.append(BUDGETS[row])
+    return min(reasons, default=None)
 
 
 def measure(build_directory, row):
@@ -111,17 +149,20 @@ def main():
         results = list(pool.map(lambda row: measure(build_directory, row), table))
     failures = 0
     lines = ["layout\tevent_idx\tshape\tbatch\tbuild\tinstructions\taccesses\tnotifications"]
-    print(f"Instructions per request, submit to reap, {compiler(build_directory)}, -O2")
-    print("layout  event_idx  descriptors  batch  build     instructions  at most  accesses  notifications")
+    name = compiler(build_directory)
+    with_budget = BUDGET_COMPILER in name
+    counts = {row: result[0] for row, result in zip(table, results)}
+    print(f"Instructions per request, submit to reap, {name}, -O2")
+    print("layout  event_idx  descriptors  batch  build     instructions  at most  aim  accesses  notifications")
     for row, (instructions, accesses, notifications) in zip(table, results):
         layout, event_idx, shape, batch, build = row
-        wanted, limit = limit_of(row)
+        limit = limit_of(row, counts, with_budget)
+        aim = AIMS.get((shape, batch, build)) if (layout, event_idx) == ("split", "off") else None
         over = (limit is not None and instructions > limit) or notifications > NOTIFICATIONS[batch]
         failures += over
         print(f"{layout:7} {event_idx:10} {shape:11} {batch:6}  {build:9} {instructions:12.1f} "
-              f"{limit if limit is not None else '-':>8} {accesses:9.1f} {notifications:14.3f}"
-              f"{'  OVER BUDGET' if over else ''}"
-              f"{f'  (not met: {wanted})' if wanted is not None and instructions > wanted else ''}")
+              f"{'-' if limit is None else f'{limit:.1f}':>8} {'' if aim is None else aim:>4} {accesses:9.1f} "
+              f"{notifications:14.3f}{'  OVER BUDGET' if over else ''}")
         lines.append(f"{layout}\t{event_idx}\t{shape}\t{batch}\t{build}\t{instructions:.2f}\t"
                      f"{accesses:.2f}\t{notifications:.4f}")
     print("code size of the ring formats, bytes of .text, x86_64 -O2")
