@@ -16,7 +16,7 @@ PCI_TRANSPORTS = ("legacy", "transitional", "modern")
 MMIO_TRANSPORTS = ("mmio1", "mmio2")
 TRANSPORTS = PCI_TRANSPORTS + MMIO_TRANSPORTS
 BOOTS = ("kernel", "iso", "disk", "product-iso")
-ACTIONS = ("reset", "accesses", "crash", "hang", "report", "refusals")
+ACTIONS = ("reset", "accesses", "crash", "hang", "report", "refusals", "needs")
 
 LIMIT = 90.0  # seconds that a run may take
 
@@ -238,9 +238,10 @@ def parse_actions(text):
     for item in [] if text == "none" else text.split():
         name, separator, value = item.partition("=")
         one_of("action", name, ACTIONS)
-        if not separator or not re.fullmatch(r"\w+" if name == "report" else r"\d+", value):
+        is_word = name in ("report", "needs")
+        if not separator or not re.fullmatch(r"\w+" if is_word else r"\d+", value):
             raise UsageError(f"action '{item}' needs a value behind it")
-        actions[name] = value if name == "report" else int(value)
+        actions[name] = value if is_word else int(value)
     return actions
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -234,6 +235,17 @@ def device_models(binary):
     return frozenset(line.split('"')[1] for line in result.stdout.splitlines() if '"' in line)
 
 
+@functools.lru_cache(maxsize=None)
+def device_properties(binary, name):
+    """The names of the properties of a device model."""
+    try:
+        listing = subprocess.run([binary, "-device", f"{name},help"], stdin=subprocess.DEVNULL,
+                                 capture_output=True, text=True, timeout=60, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    return frozenset(re.findall(r"^\s*([\w.-]+)=", listing, re.MULTILINE))
+
+
 def unavailable(configuration):
     """Why this machine cannot run the configuration at all, or an empty text."""
     binary = command.binary(configuration)
@@ -243,6 +255,9 @@ def unavailable(configuration):
         name = command.device_name(configuration, device)
         if name not in device_models(binary):
             return f"{binary} has no {name}"
+        need = configuration.actions.get("needs", "")
+        if need and need not in device_properties(binary, name):
+            return f"{binary}'s {name} has no {need}"
         if device.kind == "vhost-user-blk" and not shutil.which("qemu-storage-daemon"):
             return "no qemu-storage-daemon"
     return ""

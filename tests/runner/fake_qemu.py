@@ -101,4 +101,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["-device", "help"]:
         print('name "virtio-blk-pci", bus PCI\nname "virtio-rng-pci", bus PCI')
         sys.exit(0)
+    if sys.argv[1:2] == ["-device"] and sys.argv[2].endswith(",help"):
+        print("virtio-blk-pci options:\n  packed=<bool>          - on/off (default: false)")
+        sys.exit(0)
     sys.exit(play(json.loads(os.environ.get("FAKE_QEMU", "{}")), sys.argv[1:]))

@@ -271,6 +271,13 @@ class Skips(FakeRun):
         self.assertIn("vhost-user-blk-pci", result.skip)
         self.assertFalse(result.good)
 
+    def test_missing_property_is_a_skip_where_it_is_needed(self):
+        row = "x|||modern,in_order=on||||||blk:2,rng:1|needs=in_order|"
+        _, result = self.run_fake(row=row)
+        self.assertEqual(result.word, "skip")
+        self.assertIn("virtio-blk-pci has no in_order", result.skip)
+        self.assertTrue(self.run_fake(row=row.replace("in_order", "packed"))[1].good)
+
     def test_missing_emulator(self):
         os.environ["LIBVIRTIO_QEMU_I386"] = "/nowhere/qemu"
         self.assertIn("/nowhere/qemu", self.run_fake()[1].skip)
