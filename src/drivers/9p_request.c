@@ -393,7 +393,7 @@ static int hand_back(struct virtio_9p *share, struct virtio_9p_slot *slot,
         .cookie = slot->cookie,
         .bytes = slot->bytes,
         .error = slot->error,
-        .error_number = slot->error == VIRTIO_E_ERRNO ? slot->error_number : 0,
+        .error_number = slot->error_number,
     };
     virtio_9p_give_back_slot(share, slot);
     return 1;

@@ -654,6 +654,7 @@ static uint32_t dispatch(struct work *work)
 {
     struct fake_9p *server = work->server;
 
+    server->last_tag = work->tag;
     if (work->type < 128)
         server->counts[work->type]++;
     if (server->msize == 0 && work->type != TVERSION)

@@ -70,6 +70,7 @@ struct fake_9p {
     /* What happened. */
     uint64_t requests;
     unsigned counts[128]; /* by type */
+    uint16_t last_tag;
     uint32_t last_flags;
     uint32_t last_mode;
     uint64_t last_valid;

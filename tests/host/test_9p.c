@@ -518,6 +518,25 @@ static void test_cancelled(struct bench *bench)
     p9_end(bench);
 }
 
+/* A tag is not used again soon, and never is the one that means none; through one slot it shows. */
+static void test_tags(struct bench *bench)
+{
+    static uint8_t seen[0x10000];
+    struct virtio_9p_attributes attributes;
+
+    memset(seen, 0, sizeof(seen));
+    p9_begin(bench);
+    bench->fake.queues[0].maximum = 4;
+    p9_start(bench);
+    for (unsigned n = 0; n < 5000; n++) {
+        assert_ok(virtio_9p_getattr(&p9_share, &p9_root, &attributes));
+        assert_int_equal(seen[p9_server.last_tag], n / 2047);
+        seen[p9_server.last_tag]++;
+    }
+    assert_int_equal(seen[0xffff], 0);
+    p9_end(bench);
+}
+
 /* What is cancelled between two parts ends there. */
 static void test_cancelled_between_parts(struct bench *bench)
 {
@@ -573,6 +592,7 @@ static const struct bench_test tests[] = {
     TEST(test_a_call_among_others, BENCH_HOSTS),
     TEST(test_long_requests_in_flight, BENCH_HOSTS),
     TEST(test_cancelled, BENCH_ALL | BENCH_OUT_OF_ORDER),
+    TEST(test_tags, BENCH_ONE | BENCH_SPLIT),
     TEST(test_cancelled_between_parts, BENCH_ALL),
     TEST(test_no_slot_to_cancel_with, BENCH_ONE),
 };
