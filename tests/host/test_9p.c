@@ -60,6 +60,7 @@ static void test_a_small_msize(struct bench *bench)
 {
     p9_begin(bench);
     p9_server.msize_max = VIRTIO_9P_MSIZE_MIN;
+    p9_server.iounit = 2 * VIRTIO_9P_MSIZE_MIN; /* more than a message takes */
     p9_start(bench);
     assert_int_equal(p9_share.msize, VIRTIO_9P_MSIZE_MIN);
     p9_check_usable();
@@ -139,6 +140,15 @@ static void test_long_walks(struct bench *bench)
     strcpy(path + (size_t)2 * 34, "nothing/further/d/d");
     assert_result(virtio_9p_walk(&p9_share, &p9_root, path, &fid), VIRTIO_E_ERRNO);
     assert_int_equal(fake_9p_open_fids(&p9_server), 1);
+    /* The reason is the walk's, whatever comes of giving it back. */
+    p9_server.refuse_type = 120;
+    p9_server.refuse_number = VIRTIO_9P_EIO;
+    assert_result(virtio_9p_walk(&p9_share, &p9_root, path, &fid), VIRTIO_E_ERRNO);
+    assert_int_equal(p9_share.error_number, VIRTIO_9P_ENOENT);
+    p9_server.refuse_type = 14;
+    p9_server.refuse_number = VIRTIO_9P_ENOSPC;
+    assert_result(virtio_9p_create(&p9_share, &p9_root, "new", 0, 0, &fid), VIRTIO_E_ERRNO);
+    assert_int_equal(p9_share.error_number, VIRTIO_9P_ENOSPC);
     p9_end(bench);
 }
 

@@ -191,6 +191,29 @@ static void test_a_later_part_refused(struct bench *bench)
     p9_end(bench);
 }
 
+/* A listing of which a part was refused goes on where it was. */
+static void test_a_listing_refused_in_between(struct bench *bench)
+{
+    struct virtio_9p_listing listing;
+    struct virtio_9p_entry entry;
+    int result;
+
+    p9_begin_and_start(bench);
+    p9_open("", VIRTIO_9P_READ_ONLY, &other);
+    assert_ok(virtio_9p_list(&listing, &other, p9_buffer, 4096));
+    p9_server.refuse_type = 40;
+    p9_server.refuse_number = VIRTIO_9P_EIO;
+    p9_server.refuse_after = 1;
+    do
+        result = virtio_9p_list_next(&p9_share, &listing, &entry);
+    while (result > 0);
+    assert_result(result, VIRTIO_E_ERRNO);
+    assert_string_equal(entry.name, "folder");
+    p9_server.refuse_type = 0;
+    assert_result(virtio_9p_list_next(&p9_share, &listing, &entry), 0);
+    p9_end(bench);
+}
+
 /* ---- Lies: each by its name ---- */
 
 static void set32(uint8_t *bytes, uint32_t value)
@@ -478,6 +501,52 @@ static void test_p103_lies(struct bench *bench)
     }
     assert_int_equal(fake_host_live(&bench->host), 0);
     fake_9p_end(&p9_server);
+}
+
+static void name_of_256(struct fake_9p_reply *reply)
+{
+    reply->bytes[11 + 22] = 0;
+    reply->bytes[11 + 23] = 1;
+    memset(reply->bytes + 11 + 24, 'x', 256);
+    set32(reply->bytes + 7, 24 + 256);
+    reply->size = 11 + 24 + 256;
+    reply->used = reply->size;
+    set32(reply->bytes, reply->size);
+}
+
+/* Only the first entry, whose name is one byte longer than what there is. */
+static void name_one_beyond_the_end(struct fake_9p_reply *reply)
+{
+    reply->bytes[11 + 22] = 2;
+    set32(reply->bytes + 7, 25);
+    set32(reply->bytes, 36);
+    reply->size = 36;
+    reply->used = 36;
+}
+
+/* The very first entry is refused, and what lies in the buffer from before is not taken for a part of it. */
+static void test_p103_lies_in_a_listing(struct bench *bench)
+{
+    static void (*const of_entries[])(struct fake_9p_reply *) = {
+        name_of_nothing, name_beyond_the_end,     name_of_65535,
+        name_of_256,     name_with_a_separator,   name_with_a_nul,
+        entry_cut_off,   listing_that_leads_back, name_one_beyond_the_end};
+    struct virtio_9p_listing listing;
+    struct virtio_9p_entry entry;
+
+    p9_begin_and_start(bench);
+    p9_open("", VIRTIO_9P_READ_ONLY, &other);
+    for (size_t n = 0; n < sizeof(of_entries) / sizeof(of_entries[0]); n++) {
+        memset(p9_buffer, 'a', 4096);
+        p9_buffer[22] = 1; /* what would be the name's length where an entry is cut off */
+        p9_buffer[23] = 0;
+        assert_ok(virtio_9p_list(&listing, &other, p9_buffer, 4096));
+        p9_server.lie = of_entries[n];
+        assert_result(virtio_9p_list_next(&p9_share, &listing, &entry), VIRTIO_E_RESPONSE);
+        p9_server.lie = NULL;
+    }
+    p9_check_usable();
+    p9_end(bench);
 }
 
 /* A used length that the answer does not fill, and one that is more than there was room for. */
@@ -1149,6 +1218,8 @@ static const struct bench_test tests[] = {
     TEST(test_every_request_refused, BENCH_ALL),
     TEST(test_a_later_part_refused, BENCH_HOSTS),
     TEST(test_p103_lies, BENCH_LEGACY | BENCH_PCI_MODERN | BENCH_SYNC | BENCH_SPLIT | BENCH_PACKED),
+    TEST(test_a_listing_refused_in_between, BENCH_ALL),
+    TEST(test_p103_lies_in_a_listing, BENCH_HOSTS),
     TEST(test_p103_used_length_and_size, BENCH_MODERN),
     TEST(test_used_length_on_legacy, BENCH_LEGACY),
     TEST(test_a_number_in_doubt_is_not_used_again, BENCH_ONE | BENCH_SPLIT),
