@@ -536,7 +536,8 @@ static void test_console_with_ports(struct bench *bench)
         assert_ok(virtio_console_open(&console, 2));
         expect_stream(2);
         fake_console.message_count = 0;
-        fake_console.keeps_answers = true; /* it has taken none of the latest messages when it fails */
+        /* It has taken none of the latest messages when it fails. */
+        fake_console.keeps_answers = true;
         for (unsigned i = 0; i < 20; i++) {
             assert_ok(virtio_console_close(&console, 2));
             assert_ok(virtio_console_open(&console, 2));
