@@ -217,6 +217,7 @@ static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int err
         slot->mapping.size = 0;
     } else if (slot->unmap != NULL) {
         unmapped = slot->unmap(blk, slot);
+        slot->unmap = NULL; /* what a blocking call gave up on comes back once more, at a drain */
     }
     slot->error = error == VIRTIO_OK && !slot->device_reads ? unmapped : error;
 }

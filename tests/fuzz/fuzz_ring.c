@@ -191,7 +191,8 @@ static void reap(struct rig *rig, uint32_t most)
     int count;
 
     if (most == 0) {
-        count = virtio_reap(&rig->queue, &done[0]);
+        count = (hostile_byte(rig->hostile) & 1) != 0 ? virtio_reap_inline(&rig->queue, &done[0])
+                                                      : virtio_reap(&rig->queue, &done[0]);
         hostile_require(count <= 1);
     } else {
         count = virtio_reap_many(&rig->queue, done, most);
@@ -300,6 +301,9 @@ static void step(struct rig *rig)
         break;
     case 21:
         (void)drain(rig);
+        break;
+    case 22:
+        (void)virtio_kick_inline(&rig->queue);
         break;
     default:
         (void)virtio_kick(&rig->queue);

@@ -446,6 +446,31 @@ static void test_pieces_that_cannot_be_mapped(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* P69: a list that a blocking call gave up on is unmapped by that call. Its pieces, which are its caller's, are not
+ * looked at again when the chain is drained. */
+static void test_p69_a_list_that_timed_out_is_unmapped_once(struct bench *bench)
+{
+    struct virtio_blk_piece pieces[2];
+    struct virtio_blk_done done;
+
+    blk_bench_begin(bench, 64);
+    offer_segments(bench, 0, 8);
+    assert_ok(start(bench, NULL, 0, 4));
+    for (unsigned drains = 0; drains < 2; drains++) {
+        blk_disk.device.timeout_us = 1000;
+        pieces[0] = (struct virtio_blk_piece){.memory = blk_buffer, .bytes = 100};
+        pieces[1] = (struct virtio_blk_piece){.memory = blk_buffer + 100, .bytes = 412};
+        blk_fake.drop_next = 1;
+        assert_result(virtio_blk_write_list(&blk_disk, 0, pieces, 2), VIRTIO_E_TIMEOUT);
+        memset(pieces, 0xa5, sizeof(pieces));
+        if (drains == 0)
+            assert_ok(virtio_blk_recover(&blk_disk));
+        else
+            assert_result(virtio_blk_drain(&blk_disk, &done), 0);
+    }
+    blk_bench_end(bench);
+}
+
 static void test_lists_that_fail(struct bench *bench)
 {
     struct virtio_blk_piece pieces[3];
@@ -490,6 +515,7 @@ static const struct bench_test tests[] = {
     TEST(test_no_more_segments_than_the_ring_has, BENCH_ONE),
     TEST(test_lists_that_make_no_sense, BENCH_ONE | BENCH_MMIO_1),
     TEST(test_pieces_that_cannot_be_mapped, BENCH_ONE | BENCH_LEGACY),
+    TEST(test_p69_a_list_that_timed_out_is_unmapped_once, BENCH_ALL),
     TEST(test_lists_that_fail, BENCH_ALL),
 };
 
