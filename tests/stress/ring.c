@@ -8,8 +8,14 @@
  *   - data that is not there when its completion is: the device writes the cookie's number into the buffer
  * Prints nanoseconds per request, for people.
  *
- * Usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS SLEEPY; SLEEPY 1: the device sleeps
- * whenever it has nothing to do, 0: it polls.
+ * Usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS MANNER
+ *
+ *     polling   the device never sleeps
+ *     sleeping  it sleeps whenever it has nothing to do
+ *     racing    as that, but each thread has a CPU of its own, there is one request at a time, and the device
+ *               dawdles for a random time before it asks to be woken and looks once more, the driver before it
+ *               kicks: the two meet where the driver publishes and reads the wish. This is what finds out that
+ *               the driver's fence is missing, with and without event indices.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -30,6 +36,7 @@ static bool packed;
 static bool event_idx;
 static bool in_order;
 static bool sleepy;
+static bool racing;
 
 static struct virtio_device device;
 static struct virtio_queue queue;
@@ -53,6 +60,21 @@ static uint64_t now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Let up to about half a microsecond pass without a system call. */
+static inline void dawdle(uint32_t *random)
+{
+    *random = *random * 1664525u + 1013904223u;
+    for (uint32_t left = *random >> 24; left != 0; left--)
+        __asm__ volatile("" ::: "memory");
+}
+
+/* Give up the CPU: not at once where each thread has its own. */
+static inline void wait_a_little(unsigned *turns)
+{
+    if (!racing || ++*turns % 4096 == 0)
+        sched_yield();
 }
 
 static void fail(const char *what, uint64_t value)
@@ -82,10 +104,11 @@ static uint16_t load16(const uint16_t *from, int order)
 static void sleep_device(unsigned seen)
 {
     uint64_t since = now_ns();
+    unsigned turns = 0;
 
     while (atomic_load(&doorbell) == seen && !atomic_load(&over)) {
-        sched_yield();
-        if (now_ns() - since > STUCK_NS)
+        wait_a_little(&turns);
+        if (turns % 4096 == 0 && now_ns() - since > STUCK_NS)
             fail("nobody wakes the device", 0);
     }
 }
@@ -114,6 +137,7 @@ static void run_split(void)
     struct virtq_desc *table = (struct virtq_desc *)(uintptr_t)ring.descriptors;
     struct virtq_avail *available = (struct virtq_avail *)(uintptr_t)ring.driver;
     struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+    uint32_t random = 1;
     uint16_t next = 0;
     uint16_t used_index = 0;
 
@@ -123,6 +147,8 @@ static void run_split(void)
         uint16_t batch = 0;
 
         if (index == next && sleepy) {
+            if (racing)
+                dawdle(&random);
             split_wish(true, next);
             __atomic_thread_fence(__ATOMIC_SEQ_CST);
             if (load16(&available->idx, 1) == next)
@@ -193,6 +219,7 @@ static void packed_wish(bool wanted, uint32_t next)
 static void run_packed(void)
 {
     struct pvirtq_desc *slots = (struct pvirtq_desc *)(uintptr_t)ring.descriptors;
+    uint32_t random = 1;
     uint32_t next = 0;
     uint32_t used = 0;
     uint32_t batch = 0;
@@ -205,6 +232,8 @@ static void run_packed(void)
 
         if (!is_available(slots, next)) {
             if (sleepy) {
+                if (racing)
+                    dawdle(&random);
                 packed_wish(true, next);
                 __atomic_thread_fence(__ATOMIC_SEQ_CST);
                 if (!is_available(slots, next))
@@ -427,20 +456,38 @@ static unsigned reap_some(void)
     return (unsigned)taken;
 }
 
+/* Have the device's wish in this CPU's cache, so that reading it need not wait and can overtake a store. */
+static void warm_up(void)
+{
+    const volatile uint16_t *wish = (const volatile uint16_t *)(uintptr_t)ring.device;
+
+    (void)wish[0];
+    (void)wish[1];
+    if (!packed && event_idx)
+        (void)*(const volatile uint16_t *)split_avail_event();
+}
+
 /* @return how many requests were completed. */
 static uint64_t drive(uint64_t until)
 {
     uint64_t number = 0;
     uint64_t reaped = 0;
     uint64_t stalled_since = 0;
+    uint32_t random = 2;
     unsigned outstanding = 0;
     unsigned idle = 0;
 
     for (;;) {
         unsigned taken;
 
-        outstanding +=
-            submit_some(&number, outstanding, 1 + (unsigned)(number * 2654435761u >> 16) % 8);
+        if (racing && outstanding == 0)
+            dawdle(&random);
+        if (!racing || outstanding == 0)
+            outstanding += submit_some(
+                &number, outstanding,
+                racing ? 1 : 1 + (unsigned)(number * 2654435761u >> 16) % 8);
+        if (racing)
+            warm_up();
         if (virtio_kick(&queue) != VIRTIO_OK)
             fail("kick", 0);
         taken = reap_some();
@@ -453,7 +500,7 @@ static uint64_t drive(uint64_t until)
                 return reaped;
             continue;
         }
-        if (++idle % 64 != 0)
+        if (++idle % (racing ? 4096 : 64) != 0)
             continue;
         sched_yield();
         if (idle % 65536 == 0) {
@@ -463,6 +510,25 @@ static uint64_t drive(uint64_t until)
                 stalled_since = now;
             if (now - stalled_since > STUCK_NS)
                 fail("nothing completes", outstanding);
+        }
+    }
+}
+
+/* Two threads race only when they run at the same time. */
+static void have_own_cpu(pthread_t thread, unsigned nth)
+{
+    cpu_set_t all;
+    cpu_set_t one;
+
+    CPU_ZERO(&all);
+    CPU_ZERO(&one);
+    if (sched_getaffinity(0, sizeof(all), &all) != 0)
+        return;
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &all) && nth-- == 0) {
+            CPU_SET(cpu, &one);
+            (void)pthread_setaffinity_np(thread, sizeof(one), &one);
+            return;
         }
     }
 }
@@ -477,14 +543,16 @@ int main(int argc, char **argv)
 
     if (argc != 5) {
         fprintf(stderr,
-                "usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS 0|1\n");
+                "usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS "
+                "polling|sleeping|racing\n");
         return 2;
     }
     packed = strncmp(argv[1], "packed", 6) == 0;
     in_order = strstr(argv[1], "in-order") != NULL;
     event_idx = strcmp(argv[2], "on") == 0;
     seconds = atof(argv[3]);
-    sleepy = atoi(argv[4]) != 0;
+    racing = strcmp(argv[4], "racing") == 0;
+    sleepy = racing || strcmp(argv[4], "sleeping") == 0;
     device.host = &host;
     device.ops = &transport;
     device.timeout_us = 1000000;
@@ -494,6 +562,10 @@ int main(int argc, char **argv)
         fail("set-up", 0);
     if (pthread_create(&thread, NULL, run_device, NULL) != 0)
         fail("thread", 0);
+    if (racing) {
+        have_own_cpu(thread, 1);
+        have_own_cpu(pthread_self(), 0);
+    }
     start = now_ns();
     reaped = drive(start + (uint64_t)(seconds * 1e9));
     start = now_ns() - start;
@@ -501,8 +573,8 @@ int main(int argc, char **argv)
     pthread_join(thread, NULL);
     if (reaped == 0)
         fail("no request completed", 0);
-    printf("%-16s event_idx %-3s %s %12llu requests %8.1f ns each %8.4f notifications each\n",
-           argv[1], argv[2], sleepy ? "sleeping" : "polling ", (unsigned long long)reaped,
+    printf("%-16s event_idx %-3s %-8s %12llu requests %8.1f ns each %8.4f notifications each\n",
+           argv[1], argv[2], argv[4], (unsigned long long)reaped,
            (double)start / (double)reaped, (double)notifications / (double)reaped);
     return 0;
 }

@@ -17,9 +17,9 @@ $(STRESS)/ring: tests/stress/ring.c $(BUILD)/x86_64/libvirtio.a tests/stress/str
 
 .PHONY: check-stress stress stress-report check-spin
 check-stress: $(STRESS)/ring
-	$(quiet)for sleepy in 1 0; do for layout in split split-in-order packed packed-in-order; do \
+	$(quiet)for manner in racing sleeping polling; do for layout in split split-in-order packed packed-in-order; do \
 		for event in off on; do \
-			timeout 120 $(STRESS)/ring $$layout $$event $(STRESS_SECONDS) $$sleepy || exit 1; \
+			timeout 120 $(STRESS)/ring $$layout $$event $(STRESS_SECONDS) $$manner || exit 1; \
 		done; done; done
 
 stress:
