@@ -23,6 +23,7 @@ static const struct {
     {BENCH_IDENTITY, FAKE_HOST_IDENTITY, "modern PCI, identity-mapped"},
     {BENCH_SYNC, FAKE_HOST_SYNC, "mmio 2, not coherent"},
     {BENCH_WINDOW, FAKE_HOST_NATIVE, "PCI window"},
+    {BENCH_WATCHED, FAKE_HOST_WATCH, "modern PCI, watched"},
 };
 
 #define PROFILES (sizeof(profiles) / sizeof(profiles[0]))

@@ -44,6 +44,7 @@ enum bench_profiles {
     BENCH_IDENTITY = 1 << 4, /* modern PCI on a host with neither map nor sync */
     BENCH_SYNC = 1 << 5,     /* mmio 2 on a host with sync and without map */
     BENCH_WINDOW = 1 << 6,   /* modern PCI through the window in configuration space */
+    BENCH_WATCHED = 1 << 7,  /* modern PCI, and each access to a ring is seen */
 
     BENCH_ONE = BENCH_PCI_MODERN, /* for what does not depend on it */
     BENCH_LEGACY = BENCH_PCI_LEGACY | BENCH_MMIO_1,

@@ -49,7 +49,57 @@ const struct fake_event *fake_host_event_at(const struct fake_host *fake, uint64
     return event->sequence == sequence ? event : NULL;
 }
 
+static const char *const event_names[FAKE_EVENT_KINDS] = {
+    [FAKE_REGISTER_READ] = "register read",
+    [FAKE_REGISTER_WRITE] = "register write",
+    [FAKE_CONFIG_READ] = "PCI config read",
+    [FAKE_CONFIG_WRITE] = "PCI config write",
+    [FAKE_DMA_ALLOCATE] = "dma_allocate",
+    [FAKE_DMA_FREE] = "dma_free",
+    [FAKE_ALLOCATE] = "allocate",
+    [FAKE_FREE] = "free",
+    [FAKE_MAP] = "map",
+    [FAKE_UNMAP] = "unmap",
+    [FAKE_SYNC_FOR_DEVICE] = "sync for device",
+    [FAKE_SYNC_FOR_CPU] = "sync for CPU",
+    [FAKE_MMIO_MAP] = "mmio_map",
+    [FAKE_MMIO_UNMAP] = "mmio_unmap",
+    [FAKE_NOW] = "now_us",
+    [FAKE_STALL] = "stall_us",
+    [FAKE_RELAX] = "relax",
+    [FAKE_LOG] = "log",
+    [FAKE_RING_READ] = "ring read",
+    [FAKE_RING_WRITE] = "ring write",
+    [FAKE_FENCE] = "fence",
+    [FAKE_RING_TAKEN] = "device takes, queue",
+    [FAKE_RING_USED] = "device uses, queue",
+};
+
+void fake_event_print(const struct fake_event *event, char text[FAKE_EVENT_TEXT])
+{
+    int at = snprintf(text, FAKE_EVENT_TEXT, "%llu %s", (unsigned long long)event->sequence,
+                      event_names[event->kind]);
+
+    if (event->space != VIRTIO_SPACE_NONE)
+        at += snprintf(text + at, FAKE_EVENT_TEXT - (size_t)at, " %s",
+                       event->space == VIRTIO_SPACE_IO ? "port" : "memory");
+    if (event->width != 0)
+        at += snprintf(text + at, FAKE_EVENT_TEXT - (size_t)at, " width %u", event->width);
+    snprintf(text + at, FAKE_EVENT_TEXT - (size_t)at, " 0x%llx: 0x%llx",
+             (unsigned long long)event->address, (unsigned long long)event->value);
+}
+
 /* Violations ------------------------------------------------------------------------------------ */
+
+/* Keep the latest events with it. */
+static void keep_trace(const struct fake_host *fake, struct fake_violation_record *record)
+{
+    uint64_t first = fake->sequence > FAKE_HOST_TRACE ? fake->sequence - FAKE_HOST_TRACE + 1 : 1;
+
+    record->trace_count = 0;
+    for (uint64_t at = first; at <= fake->sequence; at++)
+        record->trace[record->trace_count++] = fake->events[at % FAKE_HOST_EVENTS];
+}
 
 void fake_violation(struct fake_host *fake, const char *rule, const char *section,
                     const char *format, ...)
@@ -66,6 +116,18 @@ void fake_violation(struct fake_host *fake, const char *rule, const char *sectio
     va_start(arguments, format);
     vsnprintf(record->text, sizeof(record->text), format, arguments);
     va_end(arguments);
+    keep_trace(fake, record);
+}
+
+static void print_violation(const struct fake_violation_record *record)
+{
+    char text[FAKE_EVENT_TEXT];
+
+    print_message("# violation: %s (%s): %s\n", record->rule, record->section, record->text);
+    for (unsigned i = 0; i < record->trace_count; i++) {
+        fake_event_print(&record->trace[i], text);
+        print_message("#     %s\n", text);
+    }
 }
 
 unsigned fake_host_take_violation(struct fake_host *fake, const char *rule)
@@ -258,9 +320,7 @@ unsigned fake_host_end(struct fake_host *fake)
         fake->violation_count < FAKE_HOST_VIOLATIONS ? fake->violation_count : FAKE_HOST_VIOLATIONS;
 
     for (unsigned i = 0; i < recorded; i++) {
-        const struct fake_violation_record *record = &fake->violations[i];
-
-        print_message("# violation: %s (%s): %s\n", record->rule, record->section, record->text);
+        print_violation(&fake->violations[i]);
     }
     if (recorded < fake->violation_count)
         print_message("# and %u violations more\n", fake->violation_count - recorded);

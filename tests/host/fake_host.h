@@ -24,7 +24,7 @@
  *   - memory that a device may still access must not be freed or unmapped: targets are asked.
  *
  * A broken rule is a violation: it is recorded under a name with the section of the specification (or
- * of virtio/host.h) and fails the test at fake_host_end, unless the test took it back with
+ * of virtio/host.h) and the latest events, is printed with them at the end, and fails the test at fake_host_end, unless the test took it back with
  * fake_host_take_violation because it provoked it.
  */
 #ifndef FAKE_HOST_H
@@ -38,13 +38,14 @@
 /** How a host behaves; bits for fake_host_begin. */
 enum fake_host_flags {
     FAKE_HOST_DEFAULT = 0,
-    FAKE_HOST_IDENTITY = 1 << 0,     /* device address = CPU address, no map hooks */
-    FAKE_HOST_SYNC = 1 << 1,         /* no map hooks but sync: the device sees copies of buffers */
-    FAKE_HOST_NO_CLOCK = 1 << 2,     /* no now_us hook */
-    FAKE_HOST_NO_STALL = 1 << 3,     /* no stall_us hook */
-    FAKE_HOST_NATIVE = 1 << 4,       /* no register hooks: memory windows through mmio_map */
-    FAKE_HOST_NO_RELAX = 1 << 5,     /* no relax hook */
-    FAKE_HOST_LOW_ADDRESSES = 1 << 6 /* device addresses below 4 GiB */
+    FAKE_HOST_IDENTITY = 1 << 0,      /* device address = CPU address, no map hooks */
+    FAKE_HOST_SYNC = 1 << 1,          /* no map hooks but sync: the device sees copies of buffers */
+    FAKE_HOST_NO_CLOCK = 1 << 2,      /* no now_us hook */
+    FAKE_HOST_NO_STALL = 1 << 3,      /* no stall_us hook */
+    FAKE_HOST_NATIVE = 1 << 4,        /* no register hooks: memory windows through mmio_map */
+    FAKE_HOST_NO_RELAX = 1 << 5,      /* no relax hook */
+    FAKE_HOST_LOW_ADDRESSES = 1 << 6, /* device addresses below 4 GiB */
+    FAKE_HOST_WATCH = 1 << 7          /* accesses of the CPU to rings are seen (fake_watch.h) */
 };
 
 enum fake_event_kind {
@@ -66,6 +67,11 @@ enum fake_event_kind {
     FAKE_STALL,
     FAKE_RELAX,
     FAKE_LOG,
+    FAKE_RING_READ, /* by the CPU, of a ring that is watched: FAKE_HOST_WATCH */
+    FAKE_RING_WRITE,
+    FAKE_FENCE,      /* between what was published and what is read next, of the same */
+    FAKE_RING_TAKEN, /* by the device: `address` is its queue, `value` the chain's head or id */
+    FAKE_RING_USED,
     FAKE_EVENT_KINDS
 };
 
@@ -110,7 +116,8 @@ struct fake_block {
     uint64_t device_address;
     unsigned flags; /* as given to the hook */
     bool is_mapping;
-    bool is_synced; /* known by a sync only */
+    bool is_synced;    /* known by a sync only */
+    bool is_watchable; /* FAKE_HOST_WATCH: has two mappings */
     enum virtio_direction direction;
     uint32_t checksum; /* of a mapped buffer, when it was mapped */
 };
@@ -130,14 +137,19 @@ struct fake_window {
     void *memory;
 };
 
+#define FAKE_HOST_TRACE 24u /* so many events are kept with a violation */
+
 struct fake_violation_record {
     char rule[48];
-    char section[16];
+    char section[32];
     char text[200];
+    unsigned trace_count;
+    struct fake_event trace[FAKE_HOST_TRACE]; /* what came before it, oldest first */
 };
 
 #define FAKE_HOST_EVENTS     4096u /* how many events are kept; a power of two */
 #define FAKE_HOST_VIOLATIONS 32u
+#define FAKE_EVENT_TEXT      120u
 
 struct fake_host {
     struct virtio_host host; /* for the library; a test may clear optional hooks after begin */
@@ -214,6 +226,9 @@ void fake_host_event(struct fake_host *fake, enum fake_event_kind kind, enum vir
 /** An event by sequence number, or NULL when it is no longer kept. */
 const struct fake_event *fake_host_event_at(const struct fake_host *fake, uint64_t sequence);
 
+/** An event in words, without its time. */
+void fake_event_print(const struct fake_event *event, char text[FAKE_EVENT_TEXT]);
+
 /** Record that a rule was broken. `section` of the specification, or the name of a header. */
 void fake_violation(struct fake_host *fake, const char *rule, const char *section,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -230,6 +245,12 @@ unsigned fake_host_take_violation(struct fake_host *fake, const char *rule);
  */
 uint8_t *fake_host_device_view(struct fake_host *fake, uint64_t device_address, uint64_t size,
                                enum virtio_direction need, bool platform);
+
+/** Watch the memory that a device address is in (FAKE_HOST_WATCH), or watch it no longer. */
+struct fake_watcher;
+void fake_host_watch(struct fake_host *fake, uint64_t device_address,
+                     const struct fake_watcher *watcher, void *context);
+void fake_host_unwatch(struct fake_host *fake, uint64_t device_address);
 
 /** The same without a violation. */
 bool fake_host_is_live(const struct fake_host *fake, uint64_t device_address, uint64_t size);

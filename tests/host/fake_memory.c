@@ -5,6 +5,7 @@
  */
 #include "fake_memory.h"
 
+#include "fake_watch.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -187,6 +188,11 @@ static struct fake_block *block_unlink(struct fake_host *fake, struct fake_block
 
 static void block_delete(struct fake_block *block)
 {
+    if (block->is_watchable) {
+        fake_watch_free(block->cpu, block->device, block->size);
+        free(block);
+        return;
+    }
     if (block->device != block->cpu)
         free(block->device);
     if (!block->is_mapping && !block->is_synced)
@@ -239,6 +245,8 @@ static void report_use(struct fake_host *fake, const struct fake_block *block, c
 
 static void quarantine(struct fake_host *fake, struct fake_block *block)
 {
+    if (block->is_watchable)
+        fake_watch_end(block->cpu);
     memset(block->cpu, POISON_FREED, block->size);
     FORBID(block->cpu, block->size);
     block->next = fake->quarantine;
@@ -249,6 +257,9 @@ static void *hook_dma_allocate(void *ctx, size_t size, size_t alignment, uint64_
                                unsigned flags, uint64_t *device_address)
 {
     struct fake_host *fake = ctx;
+    bool watch = (fake->flags & FAKE_HOST_WATCH) != 0;
+    uint8_t *device = NULL;
+    struct fake_block *block;
     uint64_t address;
     uint8_t *cpu;
 
@@ -258,16 +269,18 @@ static void *hook_dma_allocate(void *ctx, size_t size, size_t alignment, uint64_
     fake_host_event(fake, FAKE_DMA_ALLOCATE, VIRTIO_SPACE_NONE, 0, 0, size);
     if (told_to_fail(fake))
         return NULL;
-    cpu = must_allocate(size, alignment);
+    cpu = watch ? fake_watch_allocate(size, &device) : must_allocate(size, alignment);
     address = (fake->flags & FAKE_HOST_IDENTITY)
                   ? (uintptr_t)cpu
                   : new_address(fake, size, alignment, address_limit, flags, 0);
+    memset(cpu, POISON_DMA, size);
+    block = block_new(fake, cpu, size, address, flags);
+    block->is_watchable = watch;
+    block->device = watch ? device : cpu;
     if (address == 0 || address + size - 1 > address_limit) {
-        free(cpu);
+        block_delete(block_unlink(fake, block));
         return NULL;
     }
-    memset(cpu, POISON_DMA, size);
-    block_new(fake, cpu, size, address, flags);
     *device_address = address;
     return cpu;
 }
@@ -455,6 +468,23 @@ uint8_t *fake_host_device_view(struct fake_host *fake, uint64_t device_address, 
                        "0x%llx is %s address, VIRTIO_F_ACCESS_PLATFORM says otherwise",
                        (unsigned long long)device_address, platform ? "a physical" : "a platform");
     return block->device + (device_address - block->device_address);
+}
+
+void fake_host_watch(struct fake_host *fake, uint64_t device_address,
+                     const struct fake_watcher *watcher, void *context)
+{
+    struct fake_block *block = find_by_device(fake, device_address, 1);
+
+    if (block && block->is_watchable)
+        fake_watch_begin(fake, block->cpu, block->size, block->device_address, watcher, context);
+}
+
+void fake_host_unwatch(struct fake_host *fake, uint64_t device_address)
+{
+    struct fake_block *block = find_by_device(fake, device_address, 1);
+
+    if (block && block->is_watchable)
+        fake_watch_end(block->cpu);
 }
 
 /* Life ------------------------------------------------------------------------------------------ */

@@ -263,6 +263,55 @@ static bool packed_wants_interrupt(struct fake_queue *queue, uint32_t old)
     return (place + modulus - old % modulus) % modulus < queue->next_used - old;
 }
 
+/* Watching -------------------------------------------------------------------------------------- */
+
+static void packed_before_access(struct fake_queue *queue, enum fake_part part, size_t offset,
+                                 bool is_write)
+{
+    if (is_write && part == FAKE_DESCRIPTORS)
+        fake_ring_check_write(queue, offset);
+    if (is_write)
+        return;
+    /* Id, length and flags of used descriptors are the device's; the address is the driver's own. */
+    if (part == FAKE_DRIVER || (part == FAKE_DESCRIPTORS && offset % DESCRIPTOR_SIZE < 8))
+        fake_ring_check_read_back(queue, part, offset);
+    if (part == FAKE_DEVICE)
+        fake_ring_check_fence(queue, "2.8.21.3.1");
+    else if (part == FAKE_DESCRIPTORS && queue->asks_interrupt)
+        fake_ring_check_fence(queue, "2.8.22");
+}
+
+/* What became available just now must be whole chains (2.8.6). */
+static void check_whole(struct fake_queue *queue, uint32_t position)
+{
+    uint8_t *ring = fake_ring_part(queue, FAKE_DESCRIPTORS);
+
+    if (get16(slot_at(queue, ring, position - 1) + 14) & F_NEXT)
+        fake_rule(queue->device, "chain-shown-in-part", "2.8.6, 2.8.17",
+                  "descriptor %u is available, the one after it is not",
+                  (position - 1) % queue->size);
+}
+
+static void packed_after_access(struct fake_queue *queue, enum fake_part part, size_t offset,
+                                bool is_write)
+{
+    uint32_t position;
+
+    if (!is_write)
+        return;
+    if (part == FAKE_DRIVER && get16(fake_ring_part(queue, part) + 2) != EVENTS_DISABLE &&
+        offset == 2) {
+        queue->unfenced = "asking for an interrupt";
+        queue->asks_interrupt = true;
+    }
+    position = packed_position(queue);
+    if (part != FAKE_DESCRIPTORS || position == queue->shown)
+        return;
+    check_whole(queue, position);
+    queue->unfenced = "the flags of a descriptor";
+    queue->asks_interrupt = false;
+}
+
 const struct fake_ring_ops fake_packed_ops = {.begin = packed_begin,
                                               .take = packed_take,
                                               .check_untouched = packed_check_untouched,
@@ -271,5 +320,7 @@ const struct fake_ring_ops fake_packed_ops = {.begin = packed_begin,
                                               .wish = packed_wish,
                                               .wants_interrupt = packed_wants_interrupt,
                                               .check_wish = packed_check_wish,
+                                              .before_access = packed_before_access,
+                                              .after_access = packed_after_access,
                                               .part_size = part_size,
                                               .is_exposed = packed_is_exposed};

@@ -42,6 +42,8 @@ static void forget_chains(struct fake_queue *queue)
 void fake_queue_reset(struct fake_queue *queue)
 {
     forget_chains(queue);
+    if (queue->enabled)
+        fake_ring_unwatch(queue);
     free(queue->owners);
     free(queue->used_shadow);
     queue->owners = NULL;
@@ -130,6 +132,7 @@ void fake_queue_enable(struct fake_queue *queue)
     if (!queue->owners || !queue->used_shadow)
         abort();
     queue->ops->begin(queue);
+    fake_ring_watch(queue);
 }
 
 void fake_queue_begin_reset(struct fake_queue *queue)
@@ -320,6 +323,8 @@ struct fake_chain *fake_queue_take(struct fake_queue *queue)
     chain = queue->ops->take(queue);
     if (!chain)
         return NULL;
+    fake_host_event(queue->device->host, FAKE_RING_TAKEN, VIRTIO_SPACE_NONE, queue->index, 0,
+                    chain->head);
     check_device_part(queue);
     queue->ops->check_wish(queue);
     keep(queue, chain);
@@ -416,6 +421,7 @@ static void use(struct fake_queue *queue, uint32_t id, uint32_t written, unsigne
 {
     uint32_t old = queue->next_used;
 
+    fake_host_event(queue->device->host, FAKE_RING_USED, VIRTIO_SPACE_NONE, queue->index, 0, id);
     queue->ops->use(queue, id, written, chains, slots);
     queue->interrupts += queue->ops->wants_interrupt(queue, old);
 }

@@ -89,6 +89,11 @@ struct fake_ring_ops {
     bool (*wants_interrupt)(struct fake_queue *queue, uint32_t old);
     /** Check what the driver asks for. */
     void (*check_wish)(struct fake_queue *queue);
+    /** The driver is about to access its ring, and has done so (FAKE_HOST_WATCH); offset in the part. */
+    void (*before_access)(struct fake_queue *queue, enum fake_part part, size_t offset,
+                          bool is_write);
+    void (*after_access)(struct fake_queue *queue, enum fake_part part, size_t offset,
+                         bool is_write);
     /** Bytes of a part. */
     size_t (*part_size)(const struct fake_queue *queue, enum fake_part part);
     /** Is this memory in a buffer that the driver exposed and the device has not taken yet? */
@@ -137,10 +142,13 @@ struct fake_queue {
     struct fake_chain *held; /* the same: taken and not given back, oldest first */
     uint32_t next_available; /* free-running; of a split ring the lower 16 bits count */
     uint32_t next_used;
-    bool has_asked;     /* `event` is in the ring */
-    uint32_t event;     /* what the device wants to be notified of, with VIRTIO_F_EVENT_IDX */
-    uint32_t seen;      /* how far the driver was when the device last said so */
-    uint16_t next_slot; /* of a split ring with VIRTIO_F_IN_ORDER */
+    bool has_asked;       /* `event` is in the ring */
+    uint32_t event;       /* what the device wants to be notified of, with VIRTIO_F_EVENT_IDX */
+    uint32_t seen;        /* how far the driver was when the device last said so */
+    uint16_t next_slot;   /* of a split ring with VIRTIO_F_IN_ORDER */
+    const char *unfenced; /* FAKE_HOST_WATCH: what was stored, and no fence since; or NULL */
+    bool asks_interrupt;  /* the same: it was the wish for one */
+    uint32_t shown;       /* the same: position when it was last looked at */
     struct fake_chain **owners; /* one a descriptor of the ring */
     uint8_t *used_shadow;       /* the device's part as the device left it */
 };

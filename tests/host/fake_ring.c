@@ -4,6 +4,8 @@
  */
 #include "fake_ring.h"
 
+#include "fake_watch.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <virtio/device.h>
@@ -81,6 +83,96 @@ bool fake_ring_covers(struct fake_queue *queue, const uint8_t *bytes, bool is_ta
 {
     return element_covers(bytes, address, size) ||
            (is_table && table_covers(queue, bytes, address, size));
+}
+
+/* Watching -------------------------------------------------------------------------------------- */
+
+/* The part of the ring that an address is in. @return false: in none, it is padding. */
+static bool find_part(const struct fake_queue *queue, uint64_t address, enum fake_part *part,
+                      size_t *offset)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        *part = (enum fake_part)i;
+        if (address < queue->address[i] ||
+            address - queue->address[i] >= queue->ops->part_size(queue, *part))
+            continue;
+        *offset = (size_t)(address - queue->address[i]);
+        return true;
+    }
+    return false;
+}
+
+static void before_access(void *context, uint64_t address, bool is_write)
+{
+    struct fake_queue *queue = context;
+    enum fake_part part;
+    size_t offset;
+
+    if (!find_part(queue, address, &part, &offset)) {
+        fake_rule(queue->device, "ring-padding", "2.7, 2.8.10.1", "%s of 0x%llx, in no part",
+                  is_write ? "a write" : "a read", (unsigned long long)address);
+        return;
+    }
+    if (is_write && part == FAKE_DEVICE)
+        fake_rule(queue->device, "driver-wrote-device-part", "2.7.8, 2.8.10", "offset %zu", offset);
+    queue->shown = queue->ops->position(queue);
+    queue->ops->before_access(queue, part, offset, is_write);
+}
+
+static bool after_access(void *context, uint64_t address, bool is_write)
+{
+    struct fake_queue *queue = context;
+    enum fake_part part;
+    size_t offset;
+
+    if (!find_part(queue, address, &part, &offset))
+        return queue->unfenced != NULL;
+    fake_host_event(queue->device->host, is_write ? FAKE_RING_WRITE : FAKE_RING_READ,
+                    VIRTIO_SPACE_NONE, address, 0, get16(fake_ring_part(queue, part) + offset));
+    queue->ops->after_access(queue, part, offset, is_write);
+    return queue->unfenced != NULL;
+}
+
+static void after_fence(void *context)
+{
+    ((struct fake_queue *)context)->unfenced = NULL;
+}
+
+static const struct fake_watcher watcher = {
+    .before = before_access, .after = after_access, .fence = after_fence};
+
+void fake_ring_watch(struct fake_queue *queue)
+{
+    queue->unfenced = NULL;
+    for (unsigned i = 0; i < 3; i++)
+        fake_host_watch(queue->device->host, queue->address[i], &watcher, queue);
+}
+
+void fake_ring_unwatch(struct fake_queue *queue)
+{
+    for (unsigned i = 0; i < 3; i++)
+        fake_host_unwatch(queue->device->host, queue->address[i]);
+}
+
+void fake_ring_check_write(struct fake_queue *queue, size_t offset)
+{
+    if (queue->owners[offset / DESCRIPTOR_SIZE])
+        fake_rule(queue->device, "descriptor-written-in-flight", "2.8.16, 3.3.1",
+                  "descriptor %zu, which the device has", offset / DESCRIPTOR_SIZE);
+}
+
+void fake_ring_check_read_back(struct fake_queue *queue, enum fake_part part, size_t offset)
+{
+    fake_rule(queue->device, "ring-read-back", "docs/architecture.md", "offset %zu of the %s",
+              offset, part == FAKE_DESCRIPTORS ? "descriptors" : "driver's part");
+}
+
+void fake_ring_check_fence(struct fake_queue *queue, const char *section)
+{
+    if (queue->unfenced)
+        fake_rule(queue->device, "fence-missing", section, "between %s and this load",
+                  queue->unfenced);
+    queue->unfenced = NULL;
 }
 
 /* Chains ---------------------------------------------------------------------------------------- */

@@ -58,6 +58,19 @@ void fake_ring_write(struct fake_queue *queue, size_t offset, const uint8_t *byt
 /** Is the device's part as the device left it? */
 bool fake_ring_is_untouched(struct fake_queue *queue);
 
+/** See each access of the driver to the ring from here on, where the host can; and no longer. */
+void fake_ring_watch(struct fake_queue *queue);
+void fake_ring_unwatch(struct fake_queue *queue);
+
+/** The driver wrote to a descriptor of the ring: is it in a chain that the device has taken? */
+void fake_ring_check_write(struct fake_queue *queue, size_t offset);
+
+/** The driver reads what it alone writes, so that it believes memory that a device could have changed. */
+void fake_ring_check_read_back(struct fake_queue *queue, enum fake_part part, size_t offset);
+
+/** The driver reads what the device wants: what it published before must be visible by now. */
+void fake_ring_check_fence(struct fake_queue *queue, const char *section);
+
 /** Is any byte of the range in this descriptor's element, or in those of the table that it is? */
 bool fake_ring_covers(struct fake_queue *queue, const uint8_t *bytes, bool is_table,
                       uint64_t address, uint64_t size);

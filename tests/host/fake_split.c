@@ -253,6 +253,51 @@ static bool split_wants_interrupt(struct fake_queue *queue, uint32_t old)
            (uint16_t)(queue->next_used - old);
 }
 
+/* Watching -------------------------------------------------------------------------------------- */
+
+static void split_before_access(struct fake_queue *queue, enum fake_part part, size_t offset,
+                                bool is_write)
+{
+    size_t wish_at = fake_ring_has(queue, VIRTIO_F_EVENT_IDX) ? 4 + 8 * (size_t)queue->size : 0;
+
+    if (is_write && part == FAKE_DESCRIPTORS)
+        fake_ring_check_write(queue, offset);
+    if (!is_write && part != FAKE_DEVICE)
+        fake_ring_check_read_back(queue, part, offset);
+    if (is_write || part != FAKE_DEVICE)
+        return;
+    if (offset == wish_at)
+        fake_ring_check_fence(queue, "2.7.13.4.1");
+    else if (offset == 2 && queue->asks_interrupt)
+        fake_ring_check_fence(queue, "2.7.7.2, 2.7.14");
+}
+
+/* Has the driver just asked for an interrupt? With event indices: does it name an entry that is still to be used?
+ * One that was used before is what it names when it wants none. */
+static bool split_asks(struct fake_queue *queue, size_t offset)
+{
+    const uint8_t *available = fake_ring_part(queue, FAKE_DRIVER);
+    uint16_t event = get16(available + used_event_at(queue));
+
+    if (!fake_ring_has(queue, VIRTIO_F_EVENT_IDX))
+        return offset == 0 && !(get16(available) & NO_INTERRUPT);
+    return offset == used_event_at(queue) && (uint16_t)(event - queue->next_used) < queue->size;
+}
+
+static void split_after_access(struct fake_queue *queue, enum fake_part part, size_t offset,
+                               bool is_write)
+{
+    if (!is_write || part != FAKE_DRIVER)
+        return;
+    if (offset == 2 && split_position(queue) != queue->shown) {
+        queue->unfenced = "the available index";
+        queue->asks_interrupt = false;
+    } else if (split_asks(queue, offset)) {
+        queue->unfenced = "asking for an interrupt";
+        queue->asks_interrupt = true;
+    }
+}
+
 /* Looks ----------------------------------------------------------------------------------------- */
 
 uint16_t fake_queue_available_flags(struct fake_queue *queue)
@@ -272,5 +317,7 @@ const struct fake_ring_ops fake_split_ops = {.begin = split_begin,
                                              .wish = split_wish,
                                              .wants_interrupt = split_wants_interrupt,
                                              .check_wish = split_check_wish,
+                                             .before_access = split_before_access,
+                                             .after_access = split_after_access,
                                              .part_size = part_size,
                                              .is_exposed = split_is_exposed};

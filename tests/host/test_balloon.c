@@ -477,7 +477,7 @@ static void test_unplugged(struct bench *bench)
 }
 
 static const struct bench_test tests[] = {
-    TEST(test_p101_page_numbers, BENCH_HOSTS),
+    TEST(test_p101_page_numbers, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_what_the_host_wants_stays, BENCH_ALL),
     TEST(test_deflate_on_oom, BENCH_ALL),
     TEST(test_nonsense_is_refused, BENCH_ALL),

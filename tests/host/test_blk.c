@@ -749,7 +749,7 @@ static const struct bench_test tests[] = {
     TEST(test_block_sizes_that_make_no_sense, BENCH_ONE),
     TEST(test_p82_capacity_is_never_torn, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_reads_and_writes_of_every_length, BENCH_HOSTS),
-    TEST(test_odd_buffers, BENCH_HOSTS),
+    TEST(test_odd_buffers, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_p90_sectors_have_512_bytes, BENCH_ALL),
     TEST(test_p93_nothing_goes_beyond_capacity, BENCH_ALL),
     TEST(test_p93_the_largest_capacity, BENCH_ONE),

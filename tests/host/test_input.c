@@ -403,7 +403,7 @@ static const struct bench_test tests[] = {
     TEST(test_all_buffers_go_back, BENCH_HOSTS),
     TEST(test_short_events_are_ignored, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_wait, BENCH_ONE),
-    TEST(test_status, BENCH_HOSTS),
+    TEST(test_status, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_lies_are_found, BENCH_MODERN | BENCH_SPLIT_RINGS),
     TEST(test_needs_reset_ends_the_wait, BENCH_MODERN),
     TEST(test_unplugged, BENCH_MMIO),

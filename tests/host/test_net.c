@@ -1129,7 +1129,7 @@ static const struct bench_test tests[] = {
     TEST(test_each_allocation_failing, BENCH_ALL),
     TEST(test_started_again, BENCH_HOSTS),
     TEST(test_p86_header_without_merging, BENCH_HOSTS),
-    TEST(test_p86_header_with_merging, BENCH_HOSTS),
+    TEST(test_p86_header_with_merging, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_p87_used_length, BENCH_ALL),
     TEST(test_nonsense_only_does_not_hold_the_caller, BENCH_ALL),
     TEST(test_merged_frames, BENCH_HOSTS),

@@ -497,7 +497,7 @@ static const struct bench_test tests[] = {
     TEST(test_p69_a_timeout_halts_the_device, BENCH_ALL),
     TEST(test_p69_a_device_that_will_not_be_reset, BENCH_ALL),
     TEST(test_as_many_in_flight_as_fit, BENCH_HOSTS),
-    TEST(test_a_draw_among_others, BENCH_HOSTS),
+    TEST(test_a_draw_among_others, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_p100_answers_are_handed_out_as_they_are, BENCH_HOSTS),
     TEST(test_p100_a_longer_answer_in_flight, BENCH_MODERN),
     TEST(test_halt_takes_everything_back, BENCH_HOSTS),

@@ -483,9 +483,8 @@ static uint64_t drive(uint64_t until)
         if (racing && outstanding == 0)
             dawdle(&random);
         if (!racing || outstanding == 0)
-            outstanding += submit_some(
-                &number, outstanding,
-                racing ? 1 : 1 + (unsigned)(number * 2654435761u >> 16) % 8);
+            outstanding += submit_some(&number, outstanding,
+                                       racing ? 1 : 1 + (unsigned)(number * 2654435761u >> 16) % 8);
         if (racing)
             warm_up();
         if (virtio_kick(&queue) != VIRTIO_OK)
@@ -542,9 +541,8 @@ int main(int argc, char **argv)
     double seconds;
 
     if (argc != 5) {
-        fprintf(stderr,
-                "usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS "
-                "polling|sleeping|racing\n");
+        fprintf(stderr, "usage: ring split|packed|split-in-order|packed-in-order on|off SECONDS "
+                        "polling|sleeping|racing\n");
         return 2;
     }
     packed = strncmp(argv[1], "packed", 6) == 0;
@@ -574,7 +572,7 @@ int main(int argc, char **argv)
     if (reaped == 0)
         fail("no request completed", 0);
     printf("%-16s event_idx %-3s %-8s %12llu requests %8.1f ns each %8.4f notifications each\n",
-           argv[1], argv[2], argv[4], (unsigned long long)reaped,
-           (double)start / (double)reaped, (double)notifications / (double)reaped);
+           argv[1], argv[2], argv[4], (unsigned long long)reaped, (double)start / (double)reaped,
+           (double)notifications / (double)reaped);
     return 0;
 }
