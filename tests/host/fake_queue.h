@@ -144,7 +144,7 @@ struct fake_queue {
     uint32_t next_used;
     bool has_asked;       /* `event` is in the ring */
     uint32_t event;       /* what the device wants to be notified of, with VIRTIO_F_EVENT_IDX */
-    uint32_t seen;        /* how far the driver was when the device last said so */
+    uint32_t seen;        /* how far the driver was when it last notified */
     uint16_t next_slot;   /* of a split ring with VIRTIO_F_IN_ORDER */
     const char *unfenced; /* FAKE_HOST_WATCH: what was stored, and no fence since; or NULL */
     bool asks_interrupt;  /* the same: it was the wish for one */
