@@ -165,7 +165,7 @@ include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mut
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-guest
+check: check-format analyse check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

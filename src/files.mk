@@ -55,6 +55,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk_list.c \
 	src/drivers/blk_range.c \
 	src/drivers/blk_start.c \
+	src/drivers/blk_zoned.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
 	src/drivers/gpu.c \

@@ -29,13 +29,15 @@
  * Features: a bit that is offered is taken, where a condition stands if it is met.
  *
  *     bit                                    taken  why
- *      0  VIRTIO_BALLOON_F_MUST_TELL_HOST    yes    deflating waits for the device. QEMU 7.2 does not offer it:
- *                                                   tested with the fake device
+ *      0  VIRTIO_BALLOON_F_MUST_TELL_HOST    yes    deflating waits for the device (fake)
  *      1  VIRTIO_BALLOON_F_STATS_VQ          if     the options name statistics to send
  *      2  VIRTIO_BALLOON_F_DEFLATE_ON_OOM    yes    pages that the host wants may be taken back
  *      3  VIRTIO_BALLOON_F_FREE_PAGE_HINT    yes    virtio_balloon_hint
  *      4  VIRTIO_BALLOON_F_PAGE_POISON       if     the options say that the kernel fills free pages
  *      5  VIRTIO_BALLOON_F_PAGE_REPORTING    yes    virtio_balloon_report
+ *
+ * What is marked (fake) QEMU 7.2 does not have: it is tested on the fake device alone. The rest is tested on
+ * QEMU's device, too.
  *
  * Without VIRTIO_BALLOON_F_DEFLATE_ON_OOM only pages beyond the target are given back. (The specification's
  * sentence on this has its comparison the wrong way round; this is what its neighbours say.)

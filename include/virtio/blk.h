@@ -55,11 +55,11 @@
  * Resizes. A host may resize a disk at any time. virtio_blk_poll_resize tells that it did; until it is called
  * requests are checked against the old capacity, and the device refuses what is beyond its own.
  *
- * Features: a bit that is offered is taken when the driver implements it. What is marked `fake` QEMU 7.2 does
+ * Features: a bit that is offered is taken when the driver implements it. What is marked (fake) QEMU 7.2 does
  * not have: it is tested on the fake device alone. The rest is tested on QEMU's, too.
  *
  *     bit                          taken  why
- *      1  VIRTIO_BLK_F_SIZE_MAX    yes    segments are cut to size_max; 0 is ignored
+ *      1  VIRTIO_BLK_F_SIZE_MAX    yes    segments are cut to size_max; 0 is ignored (fake)
  *      2  VIRTIO_BLK_F_SEG_MAX     yes    at most seg_max data segments a request; one without it, or if 0
  *      4  VIRTIO_BLK_F_GEOMETRY    no     cylinders, heads and sectors are nothing a driver needs
  *      5  VIRTIO_BLK_F_RO          yes    writes are refused with VIRTIO_E_READ_ONLY
@@ -72,8 +72,8 @@
  *     14  VIRTIO_BLK_F_WRITE_ZEROES yes   virtio_blk_write_zeroes
  *     15  VIRTIO_BLK_F_LIFETIME    yes    virtio_blk_get_lifetime (fake)
  *     16  VIRTIO_BLK_F_SECURE_ERASE yes   virtio_blk_secure_erase (fake)
- *     17  VIRTIO_BLK_F_ZONED       no     not implemented yet: a host-managed zoned disk refuses to start
- *                                         (VIRTIO_E_FEATURES), others work as ordinary disks
+ *     17  VIRTIO_BLK_F_ZONED       no     virtio/blk_zoned.h takes it. Here a host-managed zoned disk refuses
+ *                                         to start (VIRTIO_E_FEATURES), others work as ordinary disks
  *      0  VIRTIO_BLK_F_BARRIER     no     legacy; orders requests, which waiting does better
  *      7  VIRTIO_BLK_F_SCSI        no     legacy; dropped from the specification for good reasons
  *

@@ -57,7 +57,12 @@ enum virtio_error {
     VIRTIO_E_UNSUPPORTED_REQUEST = -45, /* the device does not know this kind of request */
     VIRTIO_E_RESPONSE = -46,            /* an answer that its device type does not allow */
     VIRTIO_E_RESET = -47, /* the request was taken back by a reset before it completed */
-    VIRTIO_E_ERRNO = -48  /* the host refused the request with an error number, given beside it */
+    VIRTIO_E_ERRNO = -48, /* the host refused the request with an error number, given beside it */
+    VIRTIO_E_ZONE_INVALID_COMMAND =
+        -49, /* zoned disks: not for this zone, or beyond its capacity */
+    VIRTIO_E_ZONE_UNALIGNED_WRITE = -50, /* not at the zone's write pointer */
+    VIRTIO_E_ZONE_OPEN_RESOURCE = -51,   /* too many zones would be open */
+    VIRTIO_E_ZONE_ACTIVE_RESOURCE = -52  /* too many zones would be active */
 };
 
 /**

@@ -63,7 +63,8 @@
  * private memory beside the rings. Nothing is allocated after virtio_net_start.
  *
  * Features: a bit that is offered is taken when the driver implements it, and when the bits that it requires
- * are taken too.
+ * are taken too. What is marked (fake) is tested on the fake device alone: QEMU 7.2 does not have it, or not
+ * with the back ends that the tests have. The rest is tested on QEMU's device, too.
  *
  *     bit                               taken  why
  *      0  VIRTIO_NET_F_CSUM             yes    frames may be sent with an unfinished checksum
@@ -74,13 +75,13 @@
  *      5  VIRTIO_NET_F_MAC              yes    without it an address is made up: mac_is_given is false
  *      6  VIRTIO_NET_F_GSO              no     legacy; replaced by the four HOST bits
  *      7  VIRTIO_NET_F_GUEST_TSO4       asked  as GUEST_CSUM; frames of up to 65589 bytes arrive
- *      8  VIRTIO_NET_F_GUEST_TSO6       asked  the same
- *      9  VIRTIO_NET_F_GUEST_ECN        asked  the same
- *     10  VIRTIO_NET_F_GUEST_UFO        asked  the same
+ *      8  VIRTIO_NET_F_GUEST_TSO6       asked  the same (fake)
+ *      9  VIRTIO_NET_F_GUEST_ECN        asked  the same (fake)
+ *     10  VIRTIO_NET_F_GUEST_UFO        asked  the same (fake)
  *     11  VIRTIO_NET_F_HOST_TSO4        yes    gso_type of frames that are sent is passed on
- *     12  VIRTIO_NET_F_HOST_TSO6        yes    the same
- *     13  VIRTIO_NET_F_HOST_ECN         yes    the same
- *     14  VIRTIO_NET_F_HOST_UFO         yes    the same
+ *     12  VIRTIO_NET_F_HOST_TSO6        yes    the same (fake)
+ *     13  VIRTIO_NET_F_HOST_ECN         yes    the same (fake)
+ *     14  VIRTIO_NET_F_HOST_UFO         yes    the same (fake)
  *     15  VIRTIO_NET_F_MRG_RXBUF        yes    unless options.features_off has it
  *     16  VIRTIO_NET_F_STATUS           yes    virtio_net_read_link; without it the link counts as up
  *     17  VIRTIO_NET_F_CTRL_VQ          yes    the commands below
@@ -95,9 +96,9 @@
  *     51  VIRTIO_NET_F_HASH_TUNNEL      no     hashes serve large hosts
  *     52  VIRTIO_NET_F_VQ_NOTF_COAL     no     the library polls: nothing to coalesce
  *     53  VIRTIO_NET_F_NOTF_COAL        no     the same
- *     54  VIRTIO_NET_F_GUEST_USO4       asked  as GUEST_TSO4; QEMU has it since 8.2
- *     55  VIRTIO_NET_F_GUEST_USO6       asked  the same
- *     56  VIRTIO_NET_F_HOST_USO         yes    as HOST_TSO4
+ *     54  VIRTIO_NET_F_GUEST_USO4       asked  as GUEST_TSO4; QEMU has it since 8.2 (fake)
+ *     55  VIRTIO_NET_F_GUEST_USO6       asked  the same (fake)
+ *     56  VIRTIO_NET_F_HOST_USO         yes    as HOST_TSO4 (fake)
  *     57  VIRTIO_NET_F_HASH_REPORT      no     it makes the header larger for a number that nobody here uses
  *     59  VIRTIO_NET_F_GUEST_HDRLEN     no     hdr_len is the caller's, and a hint
  *     60  VIRTIO_NET_F_RSS              no     automatic steering (MQ) needs no keys

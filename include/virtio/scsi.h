@@ -55,8 +55,8 @@
  * Features: a bit that is offered is taken when the driver implements it.
  *
  *     bit                         taken  why
- *      0  VIRTIO_SCSI_F_INOUT     yes    a command may have data both ways. QEMU 7.2 does not offer it:
- *                                        tested with the fake device
+ *      0  VIRTIO_SCSI_F_INOUT     yes    a command may have data both ways (fake): QEMU 7.2 does not
+ *                                        have it, so it is tested on the fake device alone
  *      1  VIRTIO_SCSI_F_HOTPLUG   yes    events of units that come and go
  *      2  VIRTIO_SCSI_F_CHANGE    yes    events of changed parameters, such as the capacity
  *      3  VIRTIO_SCSI_F_T10_PI    no     protection information goes with each sector from an application

@@ -13,7 +13,7 @@
  *     device.h     life cycle, features, configuration space, stop and dump
  *     queue.h      descriptor chains, submit, kick, reap, flush
  *     names.h      names of device types and features
- *     9p.h balloon.h blk.h console.h gpu.h input.h net.h rng.h scsi.h
+ *     9p.h balloon.h blk.h blk_zoned.h console.h gpu.h input.h net.h rng.h scsi.h
  *                  drivers, one header a device type
  *     transport.h  the operations behind a device, for those who write a transport
  */
@@ -24,6 +24,7 @@
 #include <virtio/arena.h>
 #include <virtio/balloon.h>
 #include <virtio/blk.h>
+#include <virtio/blk_zoned.h>
 #include <virtio/console.h>
 #include <virtio/device.h>
 #include <virtio/error.h>

@@ -128,10 +128,10 @@ def support_table(lines):
     text += ["", f"How many different tests of a device passed on QEMU's own device, in {len(rows)} rows of"
              " [`tests/matrix.conf`](tests/matrix.conf)", "(`make support` writes this table, and `make check`"
              " fails if it claims more than it saw); \"-\": QEMU has no", "such device, or no row has it."]
-    for kind, bits in fake_only().items():
-        text += ["", f"Only tested on the fake device, because QEMU 7.2 does not have them ({kind}): "
-                 + ", ".join(bits) + "."]
-    return text
+    text += ["", "Only tested on the fake device, because QEMU 7.2, or the back ends that the tests give it, do"
+             " not have them:", ""]
+    return text + [f"- {kind}: " + ", ".join(f"`{bit}`" for bit in bits)
+                   for kind, bits in fake_only().items()]
 
 
 def size_table():

@@ -75,6 +75,14 @@ const char *virtio_strerror(int error)
         return "VIRTIO_E_RESET: taken back by a reset";
     case VIRTIO_E_ERRNO:
         return "VIRTIO_E_ERRNO: the host refused it with an error number";
+    case VIRTIO_E_ZONE_INVALID_COMMAND:
+        return "VIRTIO_E_ZONE_INVALID_COMMAND: not for this zone, or beyond its capacity";
+    case VIRTIO_E_ZONE_UNALIGNED_WRITE:
+        return "VIRTIO_E_ZONE_UNALIGNED_WRITE: not at the zone's write pointer";
+    case VIRTIO_E_ZONE_OPEN_RESOURCE:
+        return "VIRTIO_E_ZONE_OPEN_RESOURCE: too many zones would be open";
+    case VIRTIO_E_ZONE_ACTIVE_RESOURCE:
+        return "VIRTIO_E_ZONE_ACTIVE_RESOURCE: too many zones would be active";
     }
     return "unknown error";
 }

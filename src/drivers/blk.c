@@ -345,9 +345,11 @@ static int send_part(struct virtio_blk *blk, struct virtio_blk_slot *slot)
 static int judge_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint32_t written)
 {
     const struct virtio_device *device = virtio_blk_device(blk);
+    uint32_t status;
 
     virtio_give_shared(device, slot->unit, sizeof(*slot->unit), VIRTIO_SYNC_FOR_CPU);
-    switch (slot->unit->status) {
+    status = slot->unit->status;
+    switch (status) {
     case VIRTIO_BLK_S_OK:
         break;
     case VIRTIO_BLK_S_IOERR:
@@ -355,7 +357,11 @@ static int judge_part(struct virtio_blk *blk, struct virtio_blk_slot *slot, uint
     case VIRTIO_BLK_S_UNSUPP:
         return VIRTIO_E_UNSUPPORTED_REQUEST;
     default:
-        return VIRTIO_E_RESPONSE;
+        /* The errors of zones are in the order of their status values. */
+        return status <= VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE &&
+                       virtio_blk_has(device, VIRTIO_BLK_F_ZONED)
+                   ? VIRTIO_E_ZONE_INVALID_COMMAND - (int)(status - VIRTIO_BLK_S_ZONE_INVALID_CMD)
+                   : VIRTIO_E_RESPONSE;
     }
     if (slot->type == VIRTIO_BLK_T_IN && written < slot->part && !device->legacy)
         return VIRTIO_E_RESPONSE;

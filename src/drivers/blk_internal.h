@@ -19,6 +19,9 @@
 #define VIRTIO_BLK_S_OK     0u
 #define VIRTIO_BLK_S_IOERR  1u
 #define VIRTIO_BLK_S_UNSUPP 2u
+/* And with VIRTIO_BLK_F_ZONED those of zones. */
+#define VIRTIO_BLK_S_ZONE_INVALID_CMD     3u
+#define VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE 6u
 
 /* What is taken whenever it is offered. */
 #define VIRTIO_BLK_SUPPORTED                                                                       \
@@ -66,6 +69,7 @@ struct virtio_blk_unit {
     union {
         uint8_t id[VIRTIO_BLK_ID_BYTES];                             /* device writes */
         struct virtio_blk_lifetime_data lifetime;                    /* device writes */
+        volatile uint64_t append_sector;                             /* device writes */
         struct virtio_blk_segment segments[VIRTIO_BLK_SEGMENTS_MAX]; /* device reads */
     } data; /* of requests whose data is not the caller's buffer */
     uint8_t unused[15];

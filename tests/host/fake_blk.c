@@ -103,6 +103,7 @@ static uint8_t execute_data(struct fake_blk *blk, struct fake_chain *chain,
 {
     uint8_t *place = blk->disk + request->sector * SECTOR;
     size_t bytes = (size_t)request->bytes;
+    uint8_t status;
 
     check_segments(blk, chain, request);
     if (!check_data(blk, request) || touches_bad_sector(blk, request))
@@ -123,6 +124,9 @@ static uint8_t execute_data(struct fake_blk *blk, struct fake_chain *chain,
     blk->unflushed++;
     if (chain->readable - 16 != bytes)
         return 1;
+    status = fake_blk_zone_write(blk, request->sector, bytes / SECTOR);
+    if (status != 0)
+        return status;
     fake_chain_read(chain, 16, place, bytes);
     return 0;
 }
@@ -159,7 +163,8 @@ static uint8_t execute(struct fake_blk *blk, struct fake_chain *chain,
         fake_chain_write(chain, 0, blk->id, sizeof(blk->id));
         return 0;
     default:
-        if (fake_blk_execute_more(blk, chain, request, &status))
+        if (fake_blk_execute_more(blk, chain, request, &status) ||
+            fake_blk_execute_zones(blk, chain, request, &status))
             return status;
         fake_rule(blk->device, "blk-type", "5.2.6", "%u", (unsigned)request->type);
         return 2;

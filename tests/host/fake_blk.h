@@ -20,14 +20,21 @@
 
 #include "fake_device.h"
 
-#define FAKE_BLK_IN           0u
-#define FAKE_BLK_OUT          1u
-#define FAKE_BLK_FLUSH        4u
-#define FAKE_BLK_GET_ID       8u
-#define FAKE_BLK_GET_LIFETIME 10u
-#define FAKE_BLK_DISCARD      11u
-#define FAKE_BLK_WRITE_ZEROES 13u
-#define FAKE_BLK_SECURE_ERASE 14u
+#define FAKE_BLK_IN             0u
+#define FAKE_BLK_OUT            1u
+#define FAKE_BLK_FLUSH          4u
+#define FAKE_BLK_GET_ID         8u
+#define FAKE_BLK_GET_LIFETIME   10u
+#define FAKE_BLK_DISCARD        11u
+#define FAKE_BLK_WRITE_ZEROES   13u
+#define FAKE_BLK_SECURE_ERASE   14u
+#define FAKE_BLK_ZONE_APPEND    15u
+#define FAKE_BLK_ZONE_REPORT    16u
+#define FAKE_BLK_ZONE_OPEN      18u
+#define FAKE_BLK_ZONE_CLOSE     20u
+#define FAKE_BLK_ZONE_FINISH    22u
+#define FAKE_BLK_ZONE_RESET     24u
+#define FAKE_BLK_ZONE_RESET_ALL 26u
 
 /** What sectors hold that were discarded or erased. */
 #define FAKE_BLK_DISCARDED 0xddu
@@ -56,6 +63,17 @@ struct fake_blk_range {
     uint32_t sectors;
 };
 
+/** A zone (fake_blk_zone). */
+struct fake_blk_zone {
+    uint8_t type;
+    uint8_t state;
+    uint64_t start;
+    uint64_t pointer;
+    uint64_t capacity;
+};
+
+#define FAKE_BLK_ZONES 64u
+
 #define FAKE_BLK_LOG    64u
 #define FAKE_BLK_RANGES 64u
 
@@ -76,6 +94,13 @@ struct fake_blk {
     unsigned drop_next;         /* this many requests are never completed */
     uint32_t lifetime_short_by; /* bytes of the lifetime that are not written */
     bool keeps_cache_mode;      /* writing `writeback` changes nothing */
+
+    struct fake_blk_zone zones[FAKE_BLK_ZONES];
+    unsigned zone_count;       /* 0: no zones */
+    uint64_t report_more;      /* so many more zones are reported than there are */
+    bool report_nothing;       /* not even the number of zones is written */
+    uint64_t append_lie;       /* added to the sector that an append returns */
+    bool append_leaves_sector; /* it is not written */
 
     /* What happened. */
     uint64_t requests;
@@ -123,11 +148,26 @@ enum {
     FAKE_BLK_MAX_SECURE_ERASE_SECTORS = 60,
     FAKE_BLK_MAX_SECURE_ERASE_SEG = 64,
     FAKE_BLK_SECURE_ERASE_SECTOR_ALIGNMENT = 68,
+    FAKE_BLK_ZONE_SECTORS = 72,
+    FAKE_BLK_MAX_OPEN_ZONES = 76,
+    FAKE_BLK_MAX_ACTIVE_ZONES = 80,
+    FAKE_BLK_MAX_APPEND_SECTORS = 84,
+    FAKE_BLK_WRITE_GRANULARITY = 88,
+    FAKE_BLK_MODEL = 92,
     FAKE_BLK_CONFIG_SIZE = 96
 };
 
 /** Private, fake_blk_ranges.c: execute a request of one of its kinds. @return whether it is one. */
 bool fake_blk_execute_more(struct fake_blk *blk, struct fake_chain *chain,
                            const struct fake_blk_request *request, uint8_t *status);
+
+/** Make it a host-managed zoned disk: zone 0 conventional, the others empty, each of `capacity` sectors. */
+void fake_blk_zone(struct fake_blk *blk, uint32_t zone_sectors, uint64_t capacity);
+
+/** Private, fake_blk_zones.c: the same for requests about zones; may these sectors be written now? @return the
+ * status, 0: they may, and the write pointer has moved. */
+bool fake_blk_execute_zones(struct fake_blk *blk, struct fake_chain *chain,
+                            const struct fake_blk_request *request, uint8_t *status);
+uint8_t fake_blk_zone_write(struct fake_blk *blk, uint64_t sector, uint64_t sectors);
 
 #endif

@@ -52,6 +52,10 @@ static void test_every_error_has_its_name(struct bench *bench)
         ERROR(VIRTIO_E_RESPONSE),
         ERROR(VIRTIO_E_RESET),
         ERROR(VIRTIO_E_ERRNO),
+        ERROR(VIRTIO_E_ZONE_INVALID_COMMAND),
+        ERROR(VIRTIO_E_ZONE_UNALIGNED_WRITE),
+        ERROR(VIRTIO_E_ZONE_OPEN_RESOURCE),
+        ERROR(VIRTIO_E_ZONE_ACTIVE_RESOURCE),
     };
 #undef ERROR
     unsigned named = 0;
