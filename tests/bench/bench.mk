@@ -7,13 +7,13 @@
 
 BENCH := $(BUILD)/bench
 HOST_CC ?= gcc
-bench_flags := -std=c11 -O2 -g -fno-pie -D_GNU_SOURCE $(WARNINGS) -Iinclude
+bench_flags := -std=c11 -O2 -g -fno-pie -D_GNU_SOURCE $(WARNINGS) -Iinclude -Itests/host
 
 # The library's own objects, as a kernel links them; the program is a user's object file.
-$(BENCH)/ring: tests/bench/ring.c $(BUILD)/x86_64/libvirtio.a tests/bench/bench.mk
+$(BENCH)/ring: tests/bench/ring.c tests/host/ring_transport.c $(BUILD)/x86_64/libvirtio.a tests/bench/bench.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(quiet)$(HOST_CC) $(bench_flags) -no-pie -MMD -MP -MF $@.d -o $@ $< $(BUILD)/x86_64/libvirtio.a
+	$(quiet)$(HOST_CC) $(bench_flags) -no-pie -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) $(BUILD)/x86_64/libvirtio.a
 
 .PHONY: bench-ring
 bench-ring: $(BENCH)/ring

@@ -9,6 +9,8 @@
  *
  * Usage: ring LAYOUT EVENT_IDX SHAPE BATCH BUILD ROUNDS; prints requests and notifications.
  */
+#include "ring_transport.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +39,15 @@ static unsigned long notifications;
 
 /* --- The device ----------------------------------------------------------------------------------------- */
 
-static struct virtio_queue_addresses ring;
 static uint16_t device_index;
 
 static void serve_split(void)
 {
-    struct virtq_desc *descriptors = (struct virtq_desc *)(uintptr_t)ring.descriptors;
-    struct virtq_avail *available = (struct virtq_avail *)(uintptr_t)ring.driver;
-    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+    struct virtq_desc *descriptors =
+        (struct virtq_desc *)(uintptr_t)ring_transport.addresses.descriptors;
+    struct virtq_avail *available =
+        (struct virtq_avail *)(uintptr_t)ring_transport.addresses.driver;
+    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring_transport.addresses.device;
 
     while (device_index != available->idx) {
         uint16_t head = available->ring[device_index % QUEUE_SIZE];
@@ -72,16 +75,6 @@ static void serve_split(void)
 
 static uint32_t device_position; /* free-running */
 
-static uint16_t packed_flags(uint32_t position, bool is_used)
-{
-    bool wrap = (position / QUEUE_SIZE) % 2 == 0;
-    uint32_t flags = wrap ? VIRTQ_DESC_F_AVAIL : 0;
-
-    if (wrap == is_used)
-        flags |= VIRTQ_DESC_F_USED;
-    return (uint16_t)flags;
-}
-
 static uint32_t written_to_table(const struct pvirtq_desc *table, uint32_t count)
 {
     uint32_t written = 0;
@@ -96,11 +89,13 @@ static uint32_t written_to_table(const struct pvirtq_desc *table, uint32_t count
 static void serve_packed(void)
 {
     const uint16_t both = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
-    struct pvirtq_desc *slots = (struct pvirtq_desc *)(uintptr_t)ring.descriptors;
-    struct pvirtq_event_suppress *event = (struct pvirtq_event_suppress *)(uintptr_t)ring.device;
+    struct pvirtq_desc *slots =
+        (struct pvirtq_desc *)(uintptr_t)ring_transport.addresses.descriptors;
+    struct pvirtq_event_suppress *event =
+        (struct pvirtq_event_suppress *)(uintptr_t)ring_transport.addresses.device;
 
     while ((slots[device_position % QUEUE_SIZE].flags & both) ==
-           packed_flags(device_position, false)) {
+           ring_transport_marks(QUEUE_SIZE, device_position, false)) {
         uint32_t first = device_position;
         uint32_t written = 0;
         struct pvirtq_desc *at;
@@ -115,12 +110,12 @@ static void serve_packed(void)
         } while (at->flags & VIRTQ_DESC_F_NEXT);
         slots[first % QUEUE_SIZE].id = at->id;
         slots[first % QUEUE_SIZE].len = written;
-        slots[first % QUEUE_SIZE].flags = packed_flags(first, true) | VIRTQ_DESC_F_WRITE;
+        slots[first % QUEUE_SIZE].flags =
+            ring_transport_marks(QUEUE_SIZE, first, true) | VIRTQ_DESC_F_WRITE;
     }
     event->flags = RING_EVENT_FLAGS_ENABLE;
     if (setting.event_idx) {
-        event->desc = (uint16_t)(device_position % QUEUE_SIZE |
-                                 ((device_position / QUEUE_SIZE) % 2 == 0 ? 0x8000u : 0));
+        event->desc = ring_transport_event(QUEUE_SIZE, device_position);
         event->flags = RING_EVENT_FLAGS_DESC;
     }
 }
@@ -137,101 +132,6 @@ void device_serve(const struct virtio_doorbell *doorbell, uint32_t value)
     else
         serve_split();
 }
-
-/* --- The transport: as little as the library needs to set a queue up ------------------------------------- */
-
-static uint8_t device_status;
-
-static uint8_t get_status(const struct virtio_device *unused)
-{
-    (void)unused;
-    return device_status;
-}
-
-static void set_status(const struct virtio_device *unused, uint8_t value)
-{
-    (void)unused;
-    device_status = value;
-}
-
-static uint64_t get_features(const struct virtio_device *unused)
-{
-    (void)unused;
-    return VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC |
-           (setting.packed ? VIRTIO_F_RING_PACKED : 0) |
-           (setting.event_idx ? VIRTIO_F_EVENT_IDX : 0);
-}
-
-static void set_features(const struct virtio_device *unused, uint64_t value)
-{
-    (void)unused;
-    (void)value;
-}
-
-static void set_number(const struct virtio_device *unused, uint16_t value)
-{
-    (void)unused;
-    (void)value;
-}
-
-static void set_unit(const struct virtio_device *unused, uint32_t value)
-{
-    (void)unused;
-    (void)value;
-}
-
-static int get_queue_maximum(const struct virtio_device *unused, uint32_t *size)
-{
-    (void)unused;
-    *size = QUEUE_SIZE;
-    return VIRTIO_OK;
-}
-
-static int set_address(const struct virtio_device *unused,
-                       const struct virtio_queue_addresses *value)
-{
-    (void)unused;
-    ring = *value;
-    return VIRTIO_OK;
-}
-
-static int get_doorbell(const struct virtio_device *unused, uint16_t index,
-                        struct virtio_doorbell *doorbell)
-{
-    (void)unused;
-    (void)index;
-    doorbell->ring = device_serve;
-    return VIRTIO_OK;
-}
-
-static int allocate_shared(const struct virtio_device *unused, size_t size, size_t alignment,
-                           struct virtio_shared *shared)
-{
-    (void)unused;
-    shared->memory = aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
-    if (shared->memory == NULL)
-        return VIRTIO_E_NO_MEMORY;
-    memset(shared->memory, 0, size);
-    shared->size = size;
-    shared->device_address = (uintptr_t)shared->memory;
-    return VIRTIO_OK;
-}
-
-static const struct virtio_transport_ops transport = {
-    .name = "benchmark",
-    .revision = 0x0100,
-    .get_device_features = get_features,
-    .set_guest_features = set_features,
-    .get_device_status = get_status,
-    .set_device_status = set_status,
-    .set_queue_select = set_number,
-    .set_queue_num = set_number,
-    .set_queue_align = set_unit,
-    .get_queue_num_max = get_queue_maximum,
-    .set_queue_address = set_address,
-    .get_queue_doorbell = get_doorbell,
-    .allocate_shared = allocate_shared,
-};
 
 /* --- The driver ------------------------------------------------------------------------------------------ */
 
@@ -414,50 +314,8 @@ static void run(unsigned long rounds)
         driver_3_batch(rounds, setting.batch);
 }
 
-static void *host_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return calloc(1, size);
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx;
-    (void)size;
-    free(memory);
-}
-
-static void *host_dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit,
-                               unsigned flags, uint64_t *address)
-{
-    (void)ctx, (void)size, (void)alignment, (void)limit, (void)flags, (void)address;
-    return NULL;
-}
-
-static void host_dma_free(void *ctx, void *memory, size_t size, uint64_t address)
-{
-    (void)ctx, (void)memory, (void)size, (void)address;
-}
-
-static uint64_t host_now(void *ctx)
-{
-    static uint64_t now;
-
-    (void)ctx;
-    return now++;
-}
-
-static const struct virtio_host host = {
-    .allocate = host_allocate,
-    .free = host_free,
-    .dma_allocate = host_dma_allocate,
-    .dma_free = host_dma_free,
-    .now_us = host_now,
-};
-
 int main(int argc, char **argv)
 {
-    static const struct virtio_features none;
     static const struct virtio_queue_options options = {.size_limit = QUEUE_SIZE,
                                                         .table_length = 3};
     unsigned long rounds;
@@ -473,14 +331,11 @@ int main(int argc, char **argv)
     setting.batch = (unsigned)atoi(argv[4]);
     setting.prepared = strcmp(argv[5], "prepared") == 0;
     rounds = strtoul(argv[6], NULL, 10);
-    device.host = &host;
-    device.ops = &transport;
-    device.timeout_us = 1000;
-    error = virtio_device_begin(&device, &none);
-    if (error == VIRTIO_OK)
-        error = virtio_queue_start_with(&queue, &device, 0, &options);
-    if (error == VIRTIO_OK)
-        error = virtio_device_ready(&device);
+    ring_transport.features = VIRTIO_F_INDIRECT_DESC | (setting.packed ? VIRTIO_F_RING_PACKED : 0) |
+                              (setting.event_idx ? VIRTIO_F_EVENT_IDX : 0);
+    ring_transport.size = QUEUE_SIZE;
+    ring_transport.ring = device_serve;
+    error = ring_transport_start(&device, &queue, &options);
     if (error != VIRTIO_OK)
         fail("set-up", error);
     prepare_requests();

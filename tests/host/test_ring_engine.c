@@ -4,6 +4,7 @@
  * specification's offsets (2.7, 2.8) and checks what it finds: availability, flags, chains, tables, the order
  * of completion, wishes for notifications. The device is in the same thread and acts when a test says so.
  */
+#include "ring_transport.h"
 #include "test.h"
 
 #include <queue/queue_internal.h>
@@ -60,9 +61,6 @@ struct model {
     unsigned count;
     unsigned notifications;
     uint32_t value; /* of the latest notification */
-    uint8_t status;
-    uint32_t reset_polls; /* until the reset of the queue is done */
-    unsigned queue_resets;
 };
 
 static struct model model;
@@ -282,58 +280,7 @@ static void device_complete_batch(unsigned count, uint32_t written)
     model.count -= count;
 }
 
-/* The transport ---------------------------------------------------------------------------------- */
-
-static uint8_t get_status(const struct virtio_device *unused)
-{
-    (void)unused;
-    return model.status;
-}
-
-static void set_status(const struct virtio_device *unused, uint8_t status)
-{
-    (void)unused;
-    model.status = status;
-}
-
-static uint64_t get_features(const struct virtio_device *unused)
-{
-    (void)unused;
-    return model.features | VIRTIO_F_VERSION_1;
-}
-
-static void set_features(const struct virtio_device *unused, uint64_t features)
-{
-    (void)unused;
-    assert_int_equal(features, model.features | VIRTIO_F_VERSION_1);
-}
-
-static void set_number(const struct virtio_device *unused, uint16_t number)
-{
-    (void)unused;
-    (void)number;
-}
-
-static void set_unit(const struct virtio_device *unused, uint32_t unit)
-{
-    (void)unused;
-    (void)unit;
-}
-
-static int get_maximum(const struct virtio_device *unused, uint32_t *size)
-{
-    (void)unused;
-    *size = model.size;
-    return VIRTIO_OK;
-}
-
-static int set_address(const struct virtio_device *unused,
-                       const struct virtio_queue_addresses *addresses)
-{
-    (void)unused;
-    model.ring = *addresses;
-    return VIRTIO_OK;
-}
+/* Set-up ----------------------------------------------------------------------------------------- */
 
 static void ring_doorbell(const struct virtio_doorbell *doorbell, uint32_t value)
 {
@@ -342,125 +289,16 @@ static void ring_doorbell(const struct virtio_doorbell *doorbell, uint32_t value
     model.value = value;
 }
 
-static int get_doorbell(const struct virtio_device *unused, uint16_t index,
-                        struct virtio_doorbell *doorbell)
-{
-    (void)unused;
-    (void)index;
-    doorbell->ring = ring_doorbell;
-    return VIRTIO_OK;
-}
-
-static int allocate_shared(const struct virtio_device *unused, size_t size, size_t alignment,
-                           struct virtio_shared *shared)
-{
-    (void)unused;
-    shared->memory = aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
-    memset(shared->memory, 0, size);
-    shared->size = size;
-    shared->device_address = (uintptr_t)shared->memory;
-    return VIRTIO_OK;
-}
-
-static void free_shared(const struct virtio_device *unused, struct virtio_shared *shared)
-{
-    (void)unused;
-    free(shared->memory);
-    *shared = (struct virtio_shared){0};
-}
-
-static void set_queue_reset(const struct virtio_device *unused)
-{
-    (void)unused;
-    model.queue_resets++;
-}
-
-static bool get_queue_reset(const struct virtio_device *unused)
-{
-    (void)unused;
-    if (model.reset_polls == UINT32_MAX)
-        return true;
-    return model.reset_polls != 0 && model.reset_polls-- != 0;
-}
-
-static void nothing(struct virtio_device *unused)
-{
-    (void)unused;
-}
-
-static const struct virtio_transport_ops transport = {
-    .name = "model",
-    .revision = 0x0100,
-    .close = nothing,
-    .get_device_features = get_features,
-    .set_guest_features = set_features,
-    .get_device_status = get_status,
-    .set_device_status = set_status,
-    .set_queue_select = set_number,
-    .set_queue_num = set_number,
-    .set_queue_align = set_unit,
-    .get_queue_num_max = get_maximum,
-    .set_queue_address = set_address,
-    .get_queue_doorbell = get_doorbell,
-    .set_queue_reset = set_queue_reset,
-    .get_queue_reset = get_queue_reset,
-    .allocate_shared = allocate_shared,
-    .free_shared = free_shared,
-};
-
-static void *host_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return malloc(size);
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx;
-    (void)size;
-    free(memory);
-}
-
-static void *no_dma(void *ctx, size_t size, size_t alignment, uint64_t limit, unsigned flags,
-                    uint64_t *address)
-{
-    (void)ctx, (void)size, (void)alignment, (void)limit, (void)flags, (void)address;
-    return NULL;
-}
-
-static void no_dma_free(void *ctx, void *memory, size_t size, uint64_t address)
-{
-    (void)ctx, (void)memory, (void)size, (void)address;
-}
-
-static uint64_t host_now(void *ctx)
-{
-    static uint64_t now;
-
-    (void)ctx;
-    return now += 10;
-}
-
-static const struct virtio_host host = {
-    .allocate = host_allocate,
-    .free = host_free,
-    .dma_allocate = no_dma,
-    .dma_free = no_dma_free,
-    .now_us = host_now,
-};
-
 static void start(uint64_t features, uint32_t size, uint16_t table_length)
 {
-    static const struct virtio_features none;
     struct virtio_queue_options options = {.size_limit = (uint16_t)size,
                                            .table_length = table_length};
 
     model = (struct model){.features = features, .size = size};
-    queue = (struct virtio_queue){0};
-    device = (struct virtio_device){.host = &host, .ops = &transport, .timeout_us = 1000};
-    assert_ok(virtio_device_begin(&device, &none));
-    assert_ok(virtio_queue_start_with(&queue, &device, 0, &options));
-    assert_ok(virtio_device_ready(&device));
+    ring_transport =
+        (struct ring_transport){.features = features, .size = size, .ring = ring_doorbell};
+    assert_ok(ring_transport_start(&device, &queue, &options));
+    model.ring = ring_transport.addresses;
 }
 
 static void stop(void)
@@ -1243,9 +1081,9 @@ static void test_recovery_of_one_queue(void **state)
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
         start(variants[i].features | VIRTIO_F_RING_RESET, 8, 0);
         leave_a_mess();
-        model.reset_polls = 3;
+        ring_transport.reset_polls = 3;
         assert_ok(virtio_queue_reset(&queue));
-        assert_int_equal(model.queue_resets, 1);
+        assert_int_equal(ring_transport.queue_resets, 1);
         assert_int_equal(device.state, VIRTIO_DEVICE_READY);
         expect_recovered(2, true);
         stop();
@@ -1262,7 +1100,7 @@ static void test_queue_reset_is_bounded_and_needs_the_feature(void **state)
     stop();
     start(VIRTIO_F_RING_RESET, 8, 0);
     leave_a_mess();
-    model.reset_polls = UINT32_MAX;
+    ring_transport.reset_polls = UINT32_MAX;
     assert_result(virtio_queue_reset(&queue), VIRTIO_E_TIMEOUT);
     assert_result(reap(&done), VIRTIO_E_TIMEOUT);
     assert_result(virtio_drain(&queue, &done), VIRTIO_E_BUSY);
@@ -1276,7 +1114,7 @@ static void test_recovery_with_other_features_fails(void **state)
     (void)state;
     start(EVENT, 8, 0);
     leave_a_mess();
-    model.features = 0;
+    ring_transport.features = 0;
     assert_result(virtio_device_recover(&device), VIRTIO_E_FEATURES);
     assert_int_equal(device.state, VIRTIO_DEVICE_STOPPED);
     for (unsigned i = 2; i < 6; i++)

@@ -26,7 +26,7 @@ def main():
     times = {layout: [] for layout in LAYOUTS}
     for _ in range(rounds):
         for layout in LAYOUTS:
-            done = subprocess.run([build_directory / "stress" / "ring", layout, "off", seconds, "0"],
+            done = subprocess.run([build_directory / "stress" / "ring", layout, "off", seconds, "polling"],
                                   check=True, stdout=subprocess.PIPE, text=True, timeout=60 + 10 * float(seconds))
             times[layout].append(float(re.search(r"([0-9.]+) ns each", done.stdout).group(1)))
     load = os.getloadavg()[0]

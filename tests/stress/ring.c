@@ -17,6 +17,8 @@
  *               kicks: the two meet where the driver publishes and reads the wish. This is what finds out that
  *               the driver's fence is missing, with and without event indices.
  */
+#include "ring_transport.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -40,7 +42,6 @@ static bool racing;
 
 static struct virtio_device device;
 static struct virtio_queue queue;
-static struct virtio_queue_addresses ring;
 static atomic_uint doorbell;
 static atomic_bool over;
 static unsigned long notifications;
@@ -115,7 +116,7 @@ static void sleep_device(unsigned seen)
 
 static uint16_t *split_avail_event(void)
 {
-    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring_transport.addresses.device;
 
     return (uint16_t *)(void *)&used->ring[QUEUE_SIZE];
 }
@@ -123,7 +124,7 @@ static uint16_t *split_avail_event(void)
 /* Ask for notifications or for none. */
 static void split_wish(bool wanted, uint16_t next)
 {
-    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring_transport.addresses.device;
 
     if (event_idx)
         __atomic_store_n(split_avail_event(), wanted ? next : (uint16_t)(next - 1),
@@ -134,9 +135,10 @@ static void split_wish(bool wanted, uint16_t next)
 
 static void run_split(void)
 {
-    struct virtq_desc *table = (struct virtq_desc *)(uintptr_t)ring.descriptors;
-    struct virtq_avail *available = (struct virtq_avail *)(uintptr_t)ring.driver;
-    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring.device;
+    struct virtq_desc *table = (struct virtq_desc *)(uintptr_t)ring_transport.addresses.descriptors;
+    struct virtq_avail *available =
+        (struct virtq_avail *)(uintptr_t)ring_transport.addresses.driver;
+    struct virtq_used *used = (struct virtq_used *)(uintptr_t)ring_transport.addresses.device;
     uint32_t random = 1;
     uint16_t next = 0;
     uint16_t used_index = 0;
@@ -183,33 +185,23 @@ static void run_split(void)
     }
 }
 
-static uint16_t flags_for(uint32_t position, bool is_used)
-{
-    bool wrap = position / QUEUE_SIZE % 2 == 0;
-    uint32_t flags = wrap ? VIRTQ_DESC_F_AVAIL : 0;
-
-    if (wrap == is_used)
-        flags |= VIRTQ_DESC_F_USED;
-    return (uint16_t)flags;
-}
-
 static bool is_available(const struct pvirtq_desc *slots, uint32_t position)
 {
     uint16_t both = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 
-    return (load16(&slots[position % QUEUE_SIZE].flags, 1) & both) == flags_for(position, false);
+    return (load16(&slots[position % QUEUE_SIZE].flags, 1) & both) ==
+           ring_transport_marks(QUEUE_SIZE, position, false);
 }
 
 static void packed_wish(bool wanted, uint32_t next)
 {
-    struct pvirtq_event_suppress *event = (struct pvirtq_event_suppress *)(uintptr_t)ring.device;
+    struct pvirtq_event_suppress *event =
+        (struct pvirtq_event_suppress *)(uintptr_t)ring_transport.addresses.device;
 
     if (!wanted) {
         __atomic_store_n(&event->flags, RING_EVENT_FLAGS_DISABLE, __ATOMIC_RELAXED);
     } else if (event_idx) {
-        __atomic_store_n(&event->desc,
-                         (uint16_t)(next % QUEUE_SIZE | (next / QUEUE_SIZE % 2 == 0 ? 0x8000u : 0)),
-                         __ATOMIC_RELAXED);
+        __atomic_store_n(&event->desc, ring_transport_event(QUEUE_SIZE, next), __ATOMIC_RELAXED);
         __atomic_store_n(&event->flags, RING_EVENT_FLAGS_DESC, __ATOMIC_RELEASE);
     } else {
         __atomic_store_n(&event->flags, RING_EVENT_FLAGS_ENABLE, __ATOMIC_RELAXED);
@@ -218,7 +210,8 @@ static void packed_wish(bool wanted, uint32_t next)
 
 static void run_packed(void)
 {
-    struct pvirtq_desc *slots = (struct pvirtq_desc *)(uintptr_t)ring.descriptors;
+    struct pvirtq_desc *slots =
+        (struct pvirtq_desc *)(uintptr_t)ring_transport.addresses.descriptors;
     uint32_t random = 1;
     uint32_t next = 0;
     uint32_t used = 0;
@@ -257,8 +250,10 @@ static void run_packed(void)
 
             slot->id = id;
             slot->len = 8;
-            __atomic_store_n(&slot->flags, (uint16_t)(flags_for(used, true) | VIRTQ_DESC_F_WRITE),
-                             __ATOMIC_RELEASE);
+            __atomic_store_n(
+                &slot->flags,
+                (uint16_t)(ring_transport_marks(QUEUE_SIZE, used, true) | VIRTQ_DESC_F_WRITE),
+                __ATOMIC_RELEASE);
             used = next;
             batch = 0;
         }
@@ -275,58 +270,7 @@ static void *run_device(void *unused)
     return NULL;
 }
 
-/* The transport ------------------------------------------------------------------------------------ */
-
-static uint8_t status;
-
-static uint8_t get_status(const struct virtio_device *unused)
-{
-    (void)unused;
-    return status;
-}
-
-static void set_status(const struct virtio_device *unused, uint8_t value)
-{
-    (void)unused;
-    status = value;
-}
-
-static uint64_t get_features(const struct virtio_device *unused)
-{
-    (void)unused;
-    return VIRTIO_F_VERSION_1 | (packed ? VIRTIO_F_RING_PACKED : 0) |
-           (event_idx ? VIRTIO_F_EVENT_IDX : 0) | (in_order ? VIRTIO_F_IN_ORDER : 0);
-}
-
-static void set_features(const struct virtio_device *unused, uint64_t value)
-{
-    (void)unused, (void)value;
-}
-
-static void set_number(const struct virtio_device *unused, uint16_t value)
-{
-    (void)unused, (void)value;
-}
-
-static void set_unit(const struct virtio_device *unused, uint32_t value)
-{
-    (void)unused, (void)value;
-}
-
-static int get_maximum(const struct virtio_device *unused, uint32_t *size)
-{
-    (void)unused;
-    *size = QUEUE_SIZE;
-    return VIRTIO_OK;
-}
-
-static int set_address(const struct virtio_device *unused,
-                       const struct virtio_queue_addresses *value)
-{
-    (void)unused;
-    ring = *value;
-    return VIRTIO_OK;
-}
+/* Set-up ------------------------------------------------------------------------------------------- */
 
 static void ring_doorbell(const struct virtio_doorbell *unused, uint32_t value)
 {
@@ -335,80 +279,23 @@ static void ring_doorbell(const struct virtio_doorbell *unused, uint32_t value)
     atomic_fetch_add(&doorbell, 1);
 }
 
-static int get_doorbell(const struct virtio_device *unused, uint16_t index,
-                        struct virtio_doorbell *bell)
+static uint64_t now_us(void)
 {
-    (void)unused, (void)index;
-    bell->ring = ring_doorbell;
-    return VIRTIO_OK;
-}
-
-static int allocate_shared(const struct virtio_device *unused, size_t size, size_t alignment,
-                           struct virtio_shared *shared)
-{
-    (void)unused;
-    shared->memory = aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
-    if (shared->memory == NULL)
-        return VIRTIO_E_NO_MEMORY;
-    memset(shared->memory, 0, size);
-    shared->size = size;
-    shared->device_address = (uintptr_t)shared->memory;
-    return VIRTIO_OK;
-}
-
-static const struct virtio_transport_ops transport = {
-    .name = "stress",
-    .revision = 0x0100,
-    .get_device_features = get_features,
-    .set_guest_features = set_features,
-    .get_device_status = get_status,
-    .set_device_status = set_status,
-    .set_queue_select = set_number,
-    .set_queue_num = set_number,
-    .set_queue_align = set_unit,
-    .get_queue_num_max = get_maximum,
-    .set_queue_address = set_address,
-    .get_queue_doorbell = get_doorbell,
-    .allocate_shared = allocate_shared,
-};
-
-static void *host_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return calloc(1, size);
-}
-
-static void host_free(void *ctx, void *memory, size_t size)
-{
-    (void)ctx, (void)size;
-    free(memory);
-}
-
-static void *no_dma(void *ctx, size_t size, size_t alignment, uint64_t limit, unsigned flags,
-                    uint64_t *address)
-{
-    (void)ctx, (void)size, (void)alignment, (void)limit, (void)flags, (void)address;
-    return NULL;
-}
-
-static void no_dma_free(void *ctx, void *memory, size_t size, uint64_t address)
-{
-    (void)ctx, (void)memory, (void)size, (void)address;
-}
-
-static uint64_t host_now(void *ctx)
-{
-    (void)ctx;
     return now_ns() / 1000;
 }
 
-static const struct virtio_host host = {
-    .allocate = host_allocate,
-    .free = host_free,
-    .dma_allocate = no_dma,
-    .dma_free = no_dma_free,
-    .now_us = host_now,
-};
+static int set_up(void)
+{
+    const struct virtio_queue_options options = {.size_limit = QUEUE_SIZE};
+
+    ring_transport.features = (packed ? VIRTIO_F_RING_PACKED : 0) |
+                              (event_idx ? VIRTIO_F_EVENT_IDX : 0) |
+                              (in_order ? VIRTIO_F_IN_ORDER : 0);
+    ring_transport.size = QUEUE_SIZE;
+    ring_transport.ring = ring_doorbell;
+    ring_transport.now_us = now_us;
+    return ring_transport_start(&device, &queue, &options);
+}
 
 /* The driver --------------------------------------------------------------------------------------- */
 
@@ -459,7 +346,8 @@ static unsigned reap_some(void)
 /* Have the device's wish in this CPU's cache, so that reading it need not wait and can overtake a store. */
 static void warm_up(void)
 {
-    const volatile uint16_t *wish = (const volatile uint16_t *)(uintptr_t)ring.device;
+    const volatile uint16_t *wish =
+        (const volatile uint16_t *)(uintptr_t)ring_transport.addresses.device;
 
     (void)wish[0];
     (void)wish[1];
@@ -534,7 +422,6 @@ static void have_own_cpu(pthread_t thread, unsigned nth)
 
 int main(int argc, char **argv)
 {
-    static const struct virtio_features none;
     pthread_t thread;
     uint64_t start;
     uint64_t reaped;
@@ -551,12 +438,7 @@ int main(int argc, char **argv)
     seconds = atof(argv[3]);
     racing = strcmp(argv[4], "racing") == 0;
     sleepy = racing || strcmp(argv[4], "sleeping") == 0;
-    device.host = &host;
-    device.ops = &transport;
-    device.timeout_us = 1000000;
-    if (virtio_device_begin(&device, &none) != VIRTIO_OK ||
-        virtio_queue_start(&queue, &device, 0, QUEUE_SIZE) != VIRTIO_OK ||
-        virtio_device_ready(&device) != VIRTIO_OK)
+    if (set_up() != VIRTIO_OK)
         fail("set-up", 0);
     if (pthread_create(&thread, NULL, run_device, NULL) != 0)
         fail("thread", 0);

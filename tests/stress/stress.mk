@@ -10,10 +10,10 @@
 STRESS := $(BUILD)/stress
 STRESS_SECONDS ?= 0.8
 
-$(STRESS)/ring: tests/stress/ring.c $(BUILD)/x86_64/libvirtio.a tests/stress/stress.mk
+$(STRESS)/ring: tests/stress/ring.c tests/host/ring_transport.c $(BUILD)/x86_64/libvirtio.a tests/stress/stress.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(quiet)$(HOST_CC) $(bench_flags) -pthread -no-pie -MMD -MP -MF $@.d -o $@ $< $(BUILD)/x86_64/libvirtio.a
+	$(quiet)$(HOST_CC) $(bench_flags) -pthread -no-pie -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) $(BUILD)/x86_64/libvirtio.a
 
 .PHONY: check-stress stress stress-report check-spin
 check-stress: $(STRESS)/ring
