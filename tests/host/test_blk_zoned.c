@@ -426,4 +426,4 @@ static const struct bench_test tests[] = {
     TEST(test_rules_of_zones, BENCH_ONE),
 };
 
-BENCH_MAIN(tests)
+BENCH_MAIN_RINGS(tests)
