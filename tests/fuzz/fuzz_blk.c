@@ -318,15 +318,17 @@ static void step(struct rig *rig)
 void hostile_harness(struct hostile *hostile)
 {
     static struct rig rig;
+    uint8_t style;
 
     memset(&rig, 0, sizeof(rig));
     rig.hostile = hostile;
     hostile_make(hostile, VIRTIO_ID_BLOCK, UINT64_C(0x3ffff), 4);
     make_config(hostile);
-    rig.options = (struct virtio_blk_options){
-        .queues = rig.further, .queue_count = hostile_byte(hostile) & 3, .list_max = 4};
-    if (rig.options.queue_count > FURTHER)
-        rig.options.queue_count = 0;
+    style = hostile_byte(hostile);
+    rig.options = (struct virtio_blk_options){.queues = rig.further,
+                                              .queue_count = style % (FURTHER + 1u),
+                                              .list_max = 4,
+                                              .keep = (style & 0x80) != 0};
     hostile->serve = serve;
     if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
         return;
