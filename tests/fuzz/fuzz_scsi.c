@@ -298,6 +298,8 @@ static void step(struct rig *rig)
         hostile_work(hostile, (what >> 4) % QUEUES);
         break;
     }
+    /* A unit that is busy is asked again for a quarter of a second, for each of a call's commands. */
+    hostile->jumped += 40 * UINT64_C(256000);
     hostile_end_call(hostile, 300);
 }
 

@@ -98,7 +98,7 @@ struct hostile {
     uint32_t step; /* that each look at the clock takes */
     uint32_t timeout_us;
     uint64_t call_began;
-    uint64_t jumped; /* by lies, in this call */
+    uint64_t jumped; /* by lies, or allowed beside waits, in this call */
 
     /* Failing hooks. */
     unsigned failing_allocations;
