@@ -58,6 +58,7 @@ VIRTIO_DRIVER_SOURCES := \
 	src/drivers/blk_zoned.c \
 	src/drivers/buffer_queue.c \
 	src/drivers/console.c \
+	src/drivers/console_control.c \
 	src/drivers/gpu.c \
 	src/drivers/gpu_cursor.c \
 	src/drivers/gpu_display.c \
