@@ -5,7 +5,7 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: formatting, analysis, check-host, check-fuzz, check-mutation, check-symbols, bench-ring, size, check-runner, check-guest
+#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-symbols, bench-ring, size, check-runner, check-guest
 #   make check-host    unit tests on this machine
 #   make check-fuzz    the hostile device: corpus and a short run; make fuzz: longer (tests/fuzz/fuzz.mk)
 #   make mutation      known bugs, which the host tests must catch; make check-mutation: can they still be put in?
@@ -20,6 +20,8 @@
 #   make size          code size by driver and by object against its budget, also in build/size*.tsv
 #   make support       write the tables of README.md that are results (needs a run of scripts/matrix);
 #                      make check-support looks whether they claim more than check-guest showed
+#   make conformance   do the tests named in tests/conformance.tsv show what it claims? Writes docs/conformance.md;
+#                      make check-conformance looks whether they exist and every duty of a driver is judged
 #   make clean
 #
 # CC=clang and CROSS_COMPILE=i686-linux-gnu- do what one expects. V=1 shows the commands.
@@ -145,7 +147,7 @@ $(foreach arch,$(ARCHES),$(eval $(call architecture,$(arch))))
 
 # --- Products --------------------------------------------------------------------------------------------
 
-.PHONY: analyse format check-format all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE support check-support
+.PHONY: analyse format check-format all kernels library iso run check check-host check-symbols check-runner check-guest size clean FORCE support check-support conformance check-conformance
 FORCE:
 
 all: kernels library iso
@@ -165,7 +167,7 @@ include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mut
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-guest check-support
+check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix
@@ -201,6 +203,14 @@ support: size
 
 check-support: check-guest size
 	$(quiet)PYTHONPATH=scripts python3 -B -m runner.support --check
+
+# What virtio 1.4 asks of drivers (tests/conformance.tsv), and the tests that show it.
+conformance: $(foreach test,$(TESTS),$(HOST)/gcc-64/$(test))
+	$(quiet)sh tests/host/check-rules
+	$(quiet)python3 -B scripts/conformance run $(foreach test,$(TESTS),$(HOST)/gcc-64/$(test))
+
+check-conformance:
+	$(quiet)python3 -B scripts/conformance check
 
 clean:
 	$(quiet)rm -rf $(BUILD)
