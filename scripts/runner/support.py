@@ -125,7 +125,7 @@ def support_table(lines):
         cells = [str(counts.get((kind, name), "-")) for name in COLUMNS]
         text.append(f"| {NAMES.get(kind, kind)} | " + " | ".join(cells) + " |")
     rows = rows_of(lines, "pass")
-    text += ["", f"How many different tests of a device passed on QEMU's own device, in {len(rows)} rows of"
+    text += ["", f"How many different tests of a device passed on QEMU's own device, in {len(rows)} of the {len(table.read(MATRIX))} rows of"
              " [`tests/matrix.conf`](tests/matrix.conf)", "(`make support` writes this table, and `make check`"
              " fails if it claims more than it saw); \"-\": QEMU has no", "such device, or no row has it."]
     text += ["", "Only tested on the fake device, because QEMU 7.2, or the back ends that the tests give it, do"
