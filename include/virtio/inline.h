@@ -152,7 +152,7 @@ VIRTIO_INLINE void virtio_inline_packed(struct virtio_queue *queue, struct pvirt
             *virtio_inline_word(&slot[i]) = word | (i >= readable ? VIRTQ_DESC_F_WRITE << 16 : 0) |
                                             (i + 1 < count ? VIRTQ_DESC_F_NEXT << 16 : 0);
     }
-    /* Release: the chain is visible before the flags of its first descriptor (spec 2.8.20.1). */
+    /* Release: the chain is visible before the flags of its first descriptor (spec 2.8.21.1.1). */
     virtio_order_before_store(queue);
     __atomic_store_n(virtio_inline_word(slot),
                      word | (readable == 0 ? VIRTQ_DESC_F_WRITE << 16 : 0) |
@@ -167,7 +167,7 @@ VIRTIO_INLINE void virtio_inline_packed(struct virtio_queue *queue, struct pvirt
  *
  * @return as virtio_submit_buffers.
  *
- * Context: the queue's. Spec 2.7.13, 2.8.20.
+ * Context: the queue's. Spec 2.7.13, 2.8.21.
  */
 VIRTIO_INLINE int virtio_submit_inline(struct virtio_queue *queue,
                                        const struct virtio_buffer *buffers, uint16_t readable,
@@ -220,7 +220,7 @@ VIRTIO_INLINE void virtio_inline_prepared(struct virtio_queue *queue, struct pvi
  *
  * @return as virtio_submit_prepared.
  *
- * Context: the queue's. Spec 2.7.13, 2.8.20.
+ * Context: the queue's. Spec 2.7.13, 2.8.21.
  */
 VIRTIO_INLINE int virtio_submit_prepared_inline(struct virtio_queue *queue,
                                                 struct virtio_prepared *prepared, void *cookie)
@@ -323,7 +323,7 @@ VIRTIO_INLINE bool virtio_inline_publish_packed(struct virtio_queue *queue, uint
 
     queue->available_index = now;
     queue->published_index = now;
-    /* Full barrier: the flags must be visible before the device's wish is read (spec 2.8.21.1). */
+    /* Full barrier: the flags must be visible before the device's wish is read (spec 2.8.21.3.1). */
     virtio_order_store_load(queue);
     wish = virtio_inline_order16(queue, __atomic_load_n(&event->flags, __ATOMIC_ACQUIRE));
     if ((wish & 3u) != RING_EVENT_FLAGS_DESC)

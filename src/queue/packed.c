@@ -90,7 +90,7 @@ void virtio_packed_put(struct virtio_queue *queue, uint32_t id,
             lap ^= (uint32_t)FLAGS_BOTH << 16;
         }
     }
-    /* Release: the chain is visible before the flags of its first descriptor (spec 2.8.20.1). */
+    /* Release: the chain is visible before the flags of its first descriptor (spec 2.8.21.1.1). */
     virtio_order_before_store(queue);
     __atomic_store_n(virtio_inline_word(head), head_word, __ATOMIC_RELEASE);
     queue->slot = slot;
