@@ -118,6 +118,7 @@ static void test_p88_offloads_are_taken_when_asked_for(struct bench *bench)
     begin(bench, ALL_FEATURES);
     assert_int_equal(net.device.features & VIRTIO_NET_RECEIVE_OFFLOADS, 0);
     assert_int_equal(net.device.features & (VIRTIO_NET_F_CTRL_VLAN | VIRTIO_NET_F_MQ), 0);
+    assert_int_equal(net.device.features & VIRTIO_NET_F_HASH_REPORT, 0);
     assert_true(virtio_has_feature(&net.device, VIRTIO_NET_F_CSUM));
     assert_true(virtio_has_feature(&net.device, VIRTIO_NET_F_HOST_TSO4));
     stop();
@@ -136,8 +137,8 @@ static void test_p88_offloads_are_taken_when_asked_for(struct bench *bench)
 static void test_features_without_what_they_require(struct bench *bench)
 {
     offer(bench, VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_ECN | VIRTIO_NET_F_CTRL_RX |
-                     VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_ECN |
-                     VIRTIO_NET_F_MAC);
+                     VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_MAC_ADDR |
+                     VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_ECN | VIRTIO_NET_F_MAC);
     options.receive_offloads = VIRTIO_NET_RECEIVE_OFFLOADS;
     assert_ok(start(bench));
     assert_int_equal(net.device.features & ALL_FEATURES, VIRTIO_NET_F_MAC);
