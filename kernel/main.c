@@ -10,6 +10,7 @@
 #include "crash.h"
 #include "discovery.h"
 #include "host.h"
+#include "hotplug.h"
 #include "machine.h"
 #include "options.h"
 #include "pages.h"
@@ -92,6 +93,7 @@ static struct test_result run_tests(const struct virtio_host *host)
         .device_count = discovery.count,
         .disk_read_only = options.disk_read_only,
         .host_helps = options.host_helps,
+        .hotplug = hotplug_find(),
         .kernel_console = terminal_device(),
         .timeout_seconds = options.timeout_seconds,
     };

@@ -22,6 +22,7 @@ const struct test_suite *const kernel_suites[] = {
     &suite_queue_reset,
     &suite_recovery,
     &suite_scsi,
+    &suite_unplug,
     &suite_leaks,
     NULL,
 };

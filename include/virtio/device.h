@@ -158,7 +158,7 @@ int virtio_device_ready(struct virtio_device *device);
  *
  * @return VIRTIO_OK; VIRTIO_E_TIMEOUT when the reset was not done within timeout_us: the state is
  *         VIRTIO_DEVICE_LOST then and memory that the device knows must not be used again; a device
- *         that reads all ones (unplugged) counts as stopped and gives VIRTIO_E_GONE.
+ *         that is gone (unplugged) counts as stopped and gives VIRTIO_E_GONE.
  *
  * Context: the device's. Spec 2.4.
  */
@@ -216,9 +216,10 @@ int virtio_device_fail(struct virtio_device *device);
 int virtio_device_end(struct virtio_device *device);
 
 /**
- * Is the device still healthy? Reads the status register once.
+ * Is the device still healthy? Reads the status register once; should that be 0, which no live device's is, also
+ * the PCI vendor: where nobody answers for a device that was unplugged, memory may read as zeros.
  *
- * @return VIRTIO_OK, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE (the status reads all ones), or
+ * @return VIRTIO_OK, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE (all ones are read), or
  *         VIRTIO_E_STATE when it is not begun, or when it is ready and the device dropped DRIVER_OK:
  *         somebody else reset it.
  *

@@ -214,7 +214,7 @@ int virtio_input_send(struct virtio_input *input, uint16_t type, uint16_t code, 
  * @param bytes   out: VIRTIO_INPUT_CONFIG_MAX bytes; those beyond *size are zero.
  * @param size    out: how many the device has to say, at most VIRTIO_INPUT_CONFIG_MAX; 0: nothing, or the
  *                device does not know the question.
- * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_CONFIG.
+ * @return VIRTIO_OK, VIRTIO_E_STATE, VIRTIO_E_CONFIG, VIRTIO_E_GONE.
  *
  * Context: the device's. Some register accesses and one a byte. Spec 5.8.4.
  */
@@ -226,7 +226,8 @@ int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subse
  *
  * @param type   event type.
  * @param codes  out: a bit a code, bit 0 of byte 0 first; VIRTIO_INPUT_CONFIG_MAX bytes.
- * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED when it has none; VIRTIO_E_STATE; VIRTIO_E_CONFIG.
+ * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED when it has none; VIRTIO_E_STATE; VIRTIO_E_CONFIG;
+ *         VIRTIO_E_GONE.
  *
  * Context: as virtio_input_query.
  */
@@ -239,7 +240,7 @@ int virtio_input_get_bits(struct virtio_input *input, uint8_t type, uint8_t *cod
  * @param range  out.
  * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED when there is no such axis; VIRTIO_E_RESPONSE when the device
  *         says too little, or that the largest value is less than the smallest; VIRTIO_E_STATE;
- *         VIRTIO_E_CONFIG.
+ *         VIRTIO_E_CONFIG; VIRTIO_E_GONE.
  *
  * Context: as virtio_input_query.
  */

@@ -157,6 +157,7 @@ def qemu(configuration, work, images, kernel, iso):
     options += memory_options(configuration)
     options += boot_options(configuration, kernel, iso)
     options += configuration.qemu  # before the devices: they may name a bridge of these
+    options += peers.machine_options(configuration, work)
     options += device_options(configuration, work, images)
     return options
 

@@ -125,6 +125,11 @@ class Configuration:
                 return word[len("suites="):].split(",")
         return None
 
+    @property
+    def unplugs(self):
+        """Whether the guest will ask for devices to be taken away and put back."""
+        return "unplug" in (self.suites or [])
+
     def suite_is_due(self, name):
         """Whether the kernel was told, or left free, to run a suite."""
         return self.suites is None or name in self.suites
@@ -140,7 +145,7 @@ class Configuration:
     def kernel_words(self):
         """The kernel's command line: the words asked for, and the promise."""
         promise = ",".join(f"{kind}:{count}" for kind, count in self.expect.items())
-        helper = any(device.has_peer for device in self.devices)
+        helper = self.unplugs or any(device.has_peer for device in self.devices)
         return (self.words + (["host=yes"] if helper else [])
                 + ([f"expect={promise}"] if promise else []))
 

@@ -164,7 +164,7 @@ def run_in(work, configuration, products, live):
 
 
 def watch(configuration, work, outcome, live, menu):
-    helpers = peers.Peers(configuration, work)
+    helpers = peers.Peers(configuration, work, outcome.command)
     watcher = Watcher(configuration, work / "qmp", live, menu, helpers)
     errors = bytearray()
     with process.Child(outcome.command, configuration.limit,

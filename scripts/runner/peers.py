@@ -17,7 +17,7 @@ import queue
 import re
 import threading
 
-from . import peer_9p, peer_balloon, peer_blk, peer_console, peer_gpu, peer_input, peer_net, peer_scsi
+from . import peer_9p, peer_balloon, peer_blk, peer_console, peer_gpu, peer_input, peer_net, peer_scsi, peer_unplug
 
 MARKER = re.compile(r"# host: (\S+) (\S+)(?: (.*))?$")
 PEERS = {module.TYPE: module for module in (peer_9p, peer_balloon, peer_blk, peer_console, peer_gpu, peer_input,
@@ -44,6 +44,11 @@ def types(configuration):
     return sorted({device.type_name for device in configuration.devices if device.has_peer})
 
 
+def machine_options(configuration, work):
+    """QEMU options for a peer that is about the machine and not about one of its devices."""
+    return peer_unplug.options(work) if configuration.unplugs else []
+
+
 def options(number, device, work):
     """QEMU options before a device, properties of it, and options behind it."""
     module = PEERS.get(device.type_name)
@@ -53,10 +58,12 @@ def options(number, device, work):
 class Peers:
     """All peers of a run. Actions are carried out one after the other, in the order of the lines."""
 
-    def __init__(self, configuration, work):
+    def __init__(self, configuration, work, command=()):
         self.log = Log()
         self.peers = {name: PEERS[name].Peer(configuration, work, self.log)
                       for name in types(configuration)}
+        if configuration.unplugs:
+            self.peers[peer_unplug.TYPE] = peer_unplug.Peer(command, work, self.log)
         self.actions = queue.Queue()
         self.worker = threading.Thread(target=self._work, daemon=True)
 

@@ -11,6 +11,7 @@
 
 /* A register of an unplugged device reads all ones. */
 #define STATUS_GONE 0xffu
+#define VENDOR_GONE 0xffffu
 
 /* Feature bits 24 to 49 belong to queues, transport and negotiation, the others to the device type. */
 #define DEVICE_TYPE_FEATURES UINT64_C(0xfffc000000ffffff)
@@ -42,6 +43,18 @@ static void close_device(struct virtio_device *device)
     device->state = VIRTIO_DEVICE_FOUND;
 }
 
+/* Nobody answers for a function that has left the machine. Its memory then reads all ones on most machines, and
+ * zeros on some (QEMU's PC), as after a reset; its configuration space reads all ones on all. */
+static uint8_t read_status(const struct virtio_device *device)
+{
+    uint8_t status = device->ops->get_device_status(device);
+
+    if (status == 0 && device->pci.config != NULL &&
+        device->pci.config->read(device, 0, 2) == VENDOR_GONE)
+        return STATUS_GONE;
+    return status;
+}
+
 /* Write 0 and wait until it reads back: only then is the reset done (spec 2.4.2). */
 static int reset(const struct virtio_device *device)
 {
@@ -50,7 +63,7 @@ static int reset(const struct virtio_device *device)
     device->ops->set_device_status(device, 0);
     virtio_deadline_begin(&deadline, device->host, device->timeout_us);
     for (;;) {
-        uint8_t status = device->ops->get_device_status(device);
+        uint8_t status = read_status(device);
 
         if (status == 0)
             return VIRTIO_OK;
@@ -76,7 +89,7 @@ int virtio_write_features(struct virtio_device *device, uint64_t features, uint8
     device->ops->set_guest_features(device, features);
     device->features = features;
     add_status(device, status, VIRTIO_STATUS_FEATURES_OK);
-    *status = device->ops->get_device_status(device);
+    *status = read_status(device);
     if (*status == STATUS_GONE)
         return VIRTIO_E_GONE;
     return (*status & VIRTIO_STATUS_FEATURES_OK) != 0 ? VIRTIO_OK : VIRTIO_E_FEATURES;
@@ -168,7 +181,7 @@ int virtio_device_ready(struct virtio_device *device)
 
     if (device->state != VIRTIO_DEVICE_BEGUN)
         return VIRTIO_E_STATE;
-    status = device->ops->get_device_status(device);
+    status = read_status(device);
     if (status == STATUS_GONE)
         return VIRTIO_E_GONE;
     if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)
@@ -284,7 +297,7 @@ int virtio_device_check(const struct virtio_device *device)
 
     if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY)
         return VIRTIO_E_STATE;
-    status = device->ops->get_device_status(device);
+    status = read_status(device);
     if (status == STATUS_GONE)
         return VIRTIO_E_GONE;
     if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)

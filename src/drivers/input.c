@@ -50,8 +50,8 @@ static void put16(uint8_t *bytes, uint16_t value)
 
 /* ---- Configuration ---- */
 
-int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subsel, uint8_t *bytes,
-                       uint32_t *size)
+static int ask(struct virtio_input *input, uint8_t select, uint8_t subsel, uint8_t *bytes,
+               uint32_t *size)
 {
     uint64_t says = 0;
     int error = virtio_config_write(&input->device, CONFIG_SELECT, 1, select);
@@ -65,9 +65,21 @@ int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subse
     if (error != VIRTIO_OK || says == 0)
         return error;
     *size = says < VIRTIO_INPUT_CONFIG_MAX ? (uint32_t)says : VIRTIO_INPUT_CONFIG_MAX;
-    error = virtio_config_read_bytes(&input->device, CONFIG_DATA, bytes, *size);
-    if (error != VIRTIO_OK)
+    return virtio_config_read_bytes(&input->device, CONFIG_DATA, bytes, *size);
+}
+
+int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subsel, uint8_t *bytes,
+                       uint32_t *size)
+{
+    int error = ask(input, select, subsel, bytes, size);
+
+    /* All that is read of a device that was unplugged looks like an answer. */
+    if (error == VIRTIO_OK && virtio_device_check(&input->device) == VIRTIO_E_GONE)
+        error = VIRTIO_E_GONE;
+    if (error != VIRTIO_OK) {
+        memset(bytes, 0, VIRTIO_INPUT_CONFIG_MAX);
         *size = 0;
+    }
     return error;
 }
 

@@ -32,6 +32,12 @@
 #include <virtio/device.h>
 #include <virtio/host.h>
 
+/* How a machine lets go of a PCI device that the host wants back. */
+struct test_hotplug {
+    bool (*requested)(const struct virtio_pci_address *address); /* has the host asked for it? */
+    void (*eject)(const struct virtio_pci_address *address);     /* it is gone when this returns */
+};
+
 /* What a test finds around itself. The same for all tests of a run; none may change it. */
 struct test_environment {
     const struct virtio_host *host;
@@ -39,6 +45,7 @@ struct test_environment {
     size_t device_count;
     bool disk_read_only;                        /* disk=ro: no test may write to any disk */
     const struct virtio_device *kernel_console; /* of `devices`: in use by the kernel; NULL: none */
+    const struct test_hotplug *hotplug;         /* NULL: devices stay where they are */
     bool host_helps;                            /* host=yes: `# host:` lines are answered */
     uint32_t timeout_seconds;                   /* bound of the whole run */
 };

@@ -18,5 +18,6 @@ extern const struct test_suite suite_queue_reset;
 extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_rng;
 extern const struct test_suite suite_scsi;
+extern const struct test_suite suite_unplug;
 
 #endif

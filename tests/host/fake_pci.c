@@ -248,7 +248,8 @@ static bool bar_access(struct fake_pci *pci, struct fake_access *access)
             if (!decodes(function, bar, access))
                 continue;
             if (!access->is_write)
-                access->value = all_ones(access->width);
+                access->value =
+                    function->gone && function->gone_reads_zero ? 0 : all_ones(access->width);
             if (!function->gone && function->bar_access)
                 function->bar_access(function, bar,
                                      access->address - fake_pci_bar_address(function, bar), access);

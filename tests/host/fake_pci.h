@@ -61,6 +61,7 @@ struct fake_function {
     uint8_t writable[256]; /* the bits that a write changes */
     struct fake_bar bars[6];
     uint8_t next_capability; /* where the next one will be put */
+    bool gone_reads_zero;    /* in its BARs, when it is gone */
     bool gone;               /* unplugged: all ones */
     bool is_lenient;         /* rules are not checked */
 

@@ -367,11 +367,18 @@ static void test_needs_reset_ends_the_wait(struct bench *bench)
 
 static void test_unplugged(struct bench *bench)
 {
+    uint8_t bytes[VIRTIO_INPUT_CONFIG_MAX];
     struct virtio_input_event event;
+    uint32_t size;
 
     start_keyboard(bench);
     bench->fake.gone = true;
     assert_result(virtio_input_wait(&input, &event, 500), VIRTIO_E_GONE);
+    assert_result(virtio_input_query(&input, VIRTIO_INPUT_CFG_ID_NAME, 0, bytes, &size),
+                  VIRTIO_E_GONE);
+    assert_int_equal(size, 0);
+    assert_int_equal(bytes[0], 0);
+    assert_result(virtio_input_get_bits(&input, 1, bytes), VIRTIO_E_GONE);
     stop();
 }
 

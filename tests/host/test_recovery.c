@@ -136,9 +136,10 @@ static void test_after_a_timeout(struct bench *bench)
 
 /* A device that is gone is not recovered, but what it had comes back. When it is there again it is reset
  * first, for it never saw the reset before. */
-static void test_after_it_was_gone(struct bench *bench)
+static void gone_and_back(struct bench *bench, bool zeros)
 {
     bench_start(bench, 16);
+    bench->front.function.gone_reads_zero = zeros;
     for (unsigned round = 0; round < 3; round++) {
         bool early = round != 2;
         uint32_t resets = bench->fake.resets;
@@ -161,6 +162,17 @@ static void test_after_it_was_gone(struct bench *bench)
         expect_work(bench);
     }
     bench_stop(bench);
+}
+
+static void test_after_it_was_gone(struct bench *bench)
+{
+    gone_and_back(bench, false);
+}
+
+/* Where nobody answers for its memory with zeros, as in QEMU, its configuration space tells. */
+static void test_after_it_was_gone_and_read_zeros(struct bench *bench)
+{
+    gone_and_back(bench, true);
 }
 
 /* It goes while it is being recovered: at the n-th register access from now. */
@@ -347,6 +359,7 @@ static const struct bench_test tests[] = {
     TEST(test_after_a_lie, BENCH_ALL),
     TEST(test_after_a_timeout, BENCH_ALL),
     TEST(test_after_it_was_gone, BENCH_ALL),
+    TEST(test_after_it_was_gone_and_read_zeros, BENCH_PCI_LEGACY | BENCH_PCI_MODERN),
     TEST(test_gone_in_the_middle_of_a_recovery, BENCH_ALL),
     TEST(test_after_it_was_lost, BENCH_ALL),
     TEST(test_what_was_given_up_is_not_recovered, BENCH_ALL),
