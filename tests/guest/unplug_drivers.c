@@ -440,5 +440,6 @@ const struct unplug_driver unplug_p9 = {
     .recover = p9_recover,
     .halt = p9_halt,
     .stop = p9_stop,
+    .idle_when_ejected = true,
     .use_halts = true,
 };
