@@ -69,7 +69,8 @@ static void take_back(struct victim *victim, const struct unplug_done *done, boo
         CHECK(victim->test, request->in_flight)) {
         request->in_flight = false;
     }
-    if (done->error != VIRTIO_OK && done->error != victim->driver->leaving) {
+    if (done->error != VIRTIO_OK && done->error != victim->driver->leaving[0] &&
+        done->error != victim->driver->leaving[1]) {
         CHECK_RESULT(victim->test, done->error, may_be_reset ? VIRTIO_E_RESET : VIRTIO_OK);
     }
 }

@@ -42,7 +42,7 @@ struct unplug_driver {
     int (*recover)(void);
     int (*halt)(void);
     int (*stop)(void);
-    int leaving; /* how the device itself may end a request while it leaves; VIRTIO_OK: only well */
+    int leaving[2];         /* how the device itself may end a request while it leaves */
     bool idle_when_ejected; /* QEMU 7.2 crashes if it still has requests of this device */
     bool use_halts;         /* a failing `use` resets the device, as the driver's manual says */
 };

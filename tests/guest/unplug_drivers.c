@@ -381,7 +381,7 @@ const struct unplug_driver unplug_scsi = {
     .recover = scsi_recover,
     .halt = scsi_halt,
     .stop = scsi_stop,
-    .leaving = VIRTIO_E_NO_DEVICE,
+    .leaving = {VIRTIO_E_NO_DEVICE, VIRTIO_E_RESET},
     .use_halts = true,
 };
 
