@@ -9,7 +9,6 @@
 #   make check-host    unit tests on this machine
 #   make check-fuzz    the hostile device: corpus and a short run; make fuzz: longer (tests/fuzz/fuzz.mk)
 #   make mutation      known bugs, which the host tests must catch; make check-mutation: can they still be put in?
-#   make prove         proofs with Frama-C (docs/verification.md)
 #   make check-symbols what libvirtio.a and the kernels may refer to
 #   make check-runner  the tests of the runner, with a fake QEMU
 #   make check-guest   the kernel on every configuration of the matrix
@@ -163,7 +162,7 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
-include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk tests/prove/prove.mk
+include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk
 
 run: kernels
 	$(quiet)sh scripts/run
