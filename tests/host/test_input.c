@@ -244,6 +244,23 @@ static void test_missing_status_queue(struct bench *bench)
 
 /* ---- Events ---- */
 
+/* A poll that finds nothing has shown the device every buffer again, if there was one to show only. */
+static void test_p96_all_buffers_are_shown_again(struct bench *bench)
+{
+    struct virtio_input_event event;
+    uint64_t kicks;
+
+    start_keyboard(bench);
+    assert_true(give(1, 30, 1, 8));
+    assert_result(virtio_input_poll(&input, &event), 1);
+    kicks = input.events.queue.kicks;
+    assert_result(virtio_input_poll(&input, &event), 0);
+    assert_int_equal(input.events.queue.kicks, kicks + 1);
+    for (unsigned n = 0; n < input.events.depth; n++)
+        assert_true(give(1, (uint16_t)n, 1, 8));
+    stop();
+}
+
 static void test_p96_events_for_ever(struct bench *bench)
 {
     struct virtio_input_event event;
@@ -406,6 +423,7 @@ static const struct bench_test tests[] = {
     TEST(test_ranges, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_each_allocation_failing, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_missing_status_queue, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_p96_all_buffers_are_shown_again, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_p96_events_for_ever, BENCH_HOSTS),
     TEST(test_all_buffers_go_back, BENCH_HOSTS),
     TEST(test_short_events_are_ignored, BENCH_MODERN | BENCH_MMIO_1),
