@@ -192,6 +192,7 @@ const struct unplug_driver unplug_net = {
     .recover = net_recover,
     .halt = net_halt,
     .stop = net_stop,
+    .idle_when_ejected = true,
     .use_halts = true,
 };
 
