@@ -389,7 +389,8 @@ int virtio_blk_get_lifetime(struct virtio_blk *blk, struct virtio_blk_lifetime *
  * them afterwards, until they are written, is anything.
  *
  * @param ranges  `count` of them; only read, during the call. Of any length: what the device does not take
- *                in one request goes out in several.
+ *                in one request goes out in several, each with the device's timeout. A device that takes little
+ *                at a time (`discard`) makes a large range take as many requests; who can't wait asks in parts.
  * @return VIRTIO_OK; refused, with nothing done: VIRTIO_E_NOT_SUPPORTED when VIRTIO_BLK_F_DISCARD was
  *         not taken; VIRTIO_E_READ_ONLY; VIRTIO_E_INVALID (no ranges); VIRTIO_E_ZERO_LENGTH and
  *         VIRTIO_E_OUT_OF_RANGE, of any one range; VIRTIO_E_STATE; VIRTIO_E_FULL, also in the middle, when

@@ -4,6 +4,13 @@
  */
 #include "queue_internal.h"
 
+/* Does the ring still say what the device had completed? That of a broken queue does not; and it is looked at for the
+ * last time before the first chain is taken back, for a device may write even after its reset. */
+static bool ring_counts(const struct virtio_queue *queue)
+{
+    return queue->error == VIRTIO_E_RESET && queue->drain_next == 0;
+}
+
 /* What the device had completed before it stopped; the queue is opened for the look. */
 static int take_completed(struct virtio_queue *queue, struct virtio_done *done)
 {
@@ -22,14 +29,15 @@ static int take_completed(struct virtio_queue *queue, struct virtio_done *done)
 /* The first chain that is still in flight, by descriptor. */
 static bool take_back(struct virtio_queue *queue, struct virtio_done *done)
 {
-    for (; queue->drain_next < queue->size; queue->drain_next++) {
-        struct virtio_in_flight *entry = &queue->in_flight[queue->drain_next];
+    while (queue->drain_next < queue->size) {
+        uint32_t head = queue->drain_next++;
+        struct virtio_in_flight *entry = &queue->in_flight[head];
 
         if (!virtio_is_in_flight(entry))
             continue;
         entry->limit = 0;
         entry->chain = 0;
-        done->cookie = queue->cookies[queue->drain_next];
+        done->cookie = queue->cookies[head];
         if (done->cookie == &virtio_nobody)
             continue;
         done->written = 0;
@@ -42,8 +50,7 @@ void virtio_queue_collect(struct virtio_queue *queue)
 {
     struct virtio_done done;
 
-    /* The ring of a queue that was not broken when the device stopped still counts. */
-    if (queue->error == VIRTIO_E_RESET) {
+    if (ring_counts(queue)) {
         queue->error = VIRTIO_OK;
         queue->room = queue->inside;
         while (virtio_queue_take(queue, &done) > 0) {
@@ -80,8 +87,7 @@ int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
         return drain_recovered(queue, done);
     if (virtio_queue_is_shared(queue))
         return VIRTIO_E_BUSY;
-    /* The ring of a queue that was not broken when the device stopped still counts. */
-    if (queue->error == VIRTIO_E_RESET && take_completed(queue, done) > 0)
+    if (ring_counts(queue) && take_completed(queue, done) > 0)
         return 1;
     if (queue->aside_count != 0) {
         virtio_queue_take_aside(queue, done);

@@ -5,10 +5,11 @@
  */
 #include "hostile.h"
 
-#define STEPS       48u
-#define BUFFER_SIZE 4096u
-#define FURTHER     2u /* queues */
-#define PIECES      3u /* of a list */
+#define STEPS        48u
+#define BUFFER_SIZE  4096u
+#define FURTHER      2u  /* queues */
+#define PIECES       3u  /* of a list */
+#define REQUESTS_MAX 64u /* of one range, about */
 
 struct rig {
     struct hostile *hostile;
@@ -103,12 +104,17 @@ static size_t take_list(struct hostile *hostile, unsigned which)
     return count;
 }
 
-static size_t take_ranges(struct hostile *hostile, struct virtio_blk_range *ranges)
+/* A caller who looks at the limits: a range makes REQUESTS_MAX requests or so, not a thousand million. */
+static size_t take_ranges(struct hostile *hostile, const struct virtio_blk_range_limits *limits,
+                          struct virtio_blk_range *ranges)
 {
     size_t count = hostile_byte(hostile) & 3;
 
-    for (size_t at = 0; at < count; at++)
+    for (size_t at = 0; at < count; at++) {
         ranges[at] = (struct virtio_blk_range){take_sector(hostile), hostile_length(hostile)};
+        if (limits->sectors != 0 && ranges[at].sectors / limits->sectors > REQUESTS_MAX)
+            ranges[at].sectors %= (uint64_t)limits->sectors * REQUESTS_MAX;
+    }
     return count;
 }
 
@@ -147,11 +153,11 @@ static void submit(struct rig *rig, unsigned what)
         error = virtio_blk_submit_write_list(rig->at, sector, lists[number], bytes, cookie);
         break;
     case 6:
-        bytes = take_ranges(hostile, ranges);
+        bytes = take_ranges(hostile, &rig->at->discard, ranges);
         error = virtio_blk_submit_discard(rig->at, ranges, bytes, cookie);
         break;
     default:
-        bytes = take_ranges(hostile, ranges);
+        bytes = take_ranges(hostile, &rig->at->write_zeroes, ranges);
         error = virtio_blk_submit_write_zeroes(rig->at, ranges, bytes, true, cookie);
         break;
     }
@@ -170,15 +176,15 @@ static void command(struct rig *rig, unsigned what)
 
     switch (what & 7) {
     case 0:
-        count = take_ranges(hostile, ranges);
+        count = take_ranges(hostile, &rig->at->discard, ranges);
         check_blocking(rig, virtio_blk_discard(rig->at, ranges, count));
         break;
     case 1:
-        count = take_ranges(hostile, ranges);
+        count = take_ranges(hostile, &rig->at->write_zeroes, ranges);
         check_blocking(rig, virtio_blk_write_zeroes(rig->at, ranges, count, false));
         break;
     case 2:
-        count = take_ranges(hostile, ranges);
+        count = take_ranges(hostile, &rig->at->secure_erase, ranges);
         check_blocking(rig, virtio_blk_secure_erase(rig->at, ranges, count));
         break;
     case 3:

@@ -852,6 +852,39 @@ static void test_in_order_batch_that_was_not_made_is_found(void **state)
     expect_broken();
 }
 
+/* A device that writes to its ring after the reset: once chains are taken back, the ring counts no more. */
+static void test_p69_a_ring_that_changes_during_the_drain(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++) {
+        struct virtio_done done;
+        unsigned seen = 0;
+
+        start(variants[v].features, 8, 0);
+        for (unsigned i = 0; i < 4; i++) {
+            struct virtio_buffer buffer = {0x1000, 8};
+
+            assert_ok(virtio_submit_buffers(&queue, &buffer, 0, 1, cookie_of(i)));
+        }
+        assert_ok(kick());
+        assert_int_equal(device_take(), 4);
+        assert_ok(virtio_device_stop(&device));
+        while (virtio_drain(&queue, &done) > 0) {
+            unsigned cookie = 0;
+
+            while (done.cookie != cookie_of(cookie))
+                assert_true(++cookie < 4);
+            assert_int_equal(seen & 1u << cookie, 0);
+            assert_int_equal(done.written, 0);
+            if (seen == 0)
+                device_use(model.taken[2].id, 8, 3, 3);
+            seen |= 1u << cookie;
+        }
+        assert_int_equal(seen, 0xf);
+        stop();
+    }
+}
+
 /* A descriptor that the device writes to is not read again. */
 static void test_p62_descriptors_are_not_believed(void **state)
 {
@@ -1186,6 +1219,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_over_the_end_comes_whole),
         cmocka_unit_test(test_a_packed_chain_is_used_before_the_kick),
         cmocka_unit_test(test_in_order_batch_that_was_not_made_is_found),
+        cmocka_unit_test(test_p69_a_ring_that_changes_during_the_drain),
         cmocka_unit_test(test_p62_descriptors_are_not_believed),
         cmocka_unit_test(test_p66_tables_when_the_ring_is_short),
         cmocka_unit_test(test_p66_no_table_without_the_feature),
