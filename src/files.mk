@@ -40,6 +40,7 @@ VIRTIO_TRANSPORT_SOURCES := \
 	src/transport/pci_modern.c \
 	src/transport/pci_open.c \
 	src/transport/pci_scan.c \
+	src/transport/pci_status.c \
 	src/transport/region.c
 
 VIRTIO_DRIVER_SOURCES := \

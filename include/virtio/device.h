@@ -93,10 +93,11 @@ enum virtio_force {
 /** Where a device stands in its life cycle. */
 enum virtio_device_state {
     VIRTIO_DEVICE_FOUND = 0,
-    VIRTIO_DEVICE_BEGUN = 1,
-    VIRTIO_DEVICE_READY = 2,
-    VIRTIO_DEVICE_STOPPED = 3, /* begun before; open, reset, owning no memory */
-    VIRTIO_DEVICE_LOST = 4     /* it would not be reset: memory it knows may still be written to */
+    VIRTIO_DEVICE_OFFERED = 1, /* open, and its features read: to be accepted or given up */
+    VIRTIO_DEVICE_BEGUN = 2,
+    VIRTIO_DEVICE_READY = 3,
+    VIRTIO_DEVICE_STOPPED = 4, /* begun before; open, reset, owning no memory */
+    VIRTIO_DEVICE_LOST = 5     /* it would not be reset: memory it knows may still be written to */
 };
 
 struct virtio_device {
@@ -109,7 +110,7 @@ struct virtio_device {
     enum virtio_device_state state;
     bool legacy;                 /* guest-native byte order, legacy ring layout */
     bool given_up;               /* by virtio_device_end, and could not be closed */
-    uint64_t features_offered;   /* valid since begun */
+    uint64_t features_offered;   /* valid since offered */
     uint64_t features;           /* taken; valid since begun */
     uint32_t timeout_us;         /* bound of every wait for this device; may be set before begin */
     const char *choice;          /* why this transport; static text, valid since begun */
@@ -141,6 +142,28 @@ struct virtio_device {
  * Context: the device's, not an interrupt handler. Spec 3.1.1 steps 1 to 6.
  */
 int virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted);
+
+/**
+ * The first half of virtio_device_begin, for a driver that has to look at the offer, or at configuration
+ * space, before it knows what to take: from found or stopped to offered. features_offered is valid
+ * afterwards, and fields whose feature is offered (or that need none) may be read; nothing may be written.
+ *
+ * @return VIRTIO_OK; the errors of virtio_device_begin that come before any feature is taken: the device is
+ *         closed, and the state is found again.
+ *
+ * Context: the device's, not an interrupt handler. Spec 3.1.1 steps 1 to 4.
+ */
+int virtio_device_offer(struct virtio_device *device);
+
+/**
+ * The second half: from offered to begun. Who decides against the device calls virtio_device_fail instead.
+ *
+ * @param wanted  as virtio_device_begin.
+ * @return as virtio_device_begin; after VIRTIO_E_INVALID and VIRTIO_E_STATE nothing was done.
+ *
+ * Context: the device's, not an interrupt handler. Spec 3.1.1 steps 4 to 6.
+ */
+int virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted);
 
 /**
  * Set DRIVER_OK: the device is live.
@@ -216,8 +239,9 @@ int virtio_device_fail(struct virtio_device *device);
 int virtio_device_end(struct virtio_device *device);
 
 /**
- * Is the device still healthy? Reads the status register once; should that be 0, which no live device's is, also
- * the PCI vendor: where nobody answers for a device that was unplugged, memory may read as zeros.
+ * Is the device still healthy? Reads the status register once. (Over PCI, should that be 0, which no live
+ * device's is, the vendor id, too: where nobody answers for a device that was unplugged, memory may read as
+ * zeros.)
  *
  * @return VIRTIO_OK, VIRTIO_E_NEEDS_RESET, VIRTIO_E_GONE (all ones are read), or
  *         VIRTIO_E_STATE when it is not begun, or when it is ready and the device dropped DRIVER_OK:
@@ -251,7 +275,7 @@ int virtio_write_features(struct virtio_device *device, uint64_t features, uint8
  * @param offset  bytes from the start of device configuration space, a multiple of `width` (of 4 for 8).
  * @param width   1, 2, 4 or 8.
  * @param value   out: the value in CPU order; unchanged on error.
- * @return VIRTIO_OK, VIRTIO_E_INVALID, VIRTIO_E_STATE before FEATURES_OK, VIRTIO_E_CONFIG when the field
+ * @return VIRTIO_OK, VIRTIO_E_INVALID, VIRTIO_E_STATE before the offer is read, VIRTIO_E_CONFIG when the field
  *         is beyond the end or never held still.
  *
  * Context: the device's. Spec 2.5.

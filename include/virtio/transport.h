@@ -89,6 +89,7 @@ struct virtio_transport_ops {
     /** Write the feature bits that the driver takes. */
     void (*set_guest_features)(const struct virtio_device *device, uint64_t features);
 
+    /** All ones when nobody answers for the device any more. */
     uint8_t (*get_device_status)(const struct virtio_device *device);
     void (*set_device_status)(const struct virtio_device *device, uint8_t status);
 

@@ -16,7 +16,7 @@ static int check(const struct virtio_device *device, uint32_t offset, uint32_t l
 {
     uint32_t size;
 
-    if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY)
+    if (!virtio_device_is_open(device))
         return VIRTIO_E_STATE;
     size = device->ops->get_config_size(device);
     return length <= size && offset <= size - length ? VIRTIO_OK : VIRTIO_E_CONFIG;
@@ -113,7 +113,8 @@ int virtio_config_write(const struct virtio_device *device, uint32_t offset, uns
                         uint64_t value)
 {
     uint32_t low = low_half(device);
-    int error = check_field(device, offset, width);
+    int error = device->state != VIRTIO_DEVICE_OFFERED ? check_field(device, offset, width)
+                                                       : VIRTIO_E_STATE;
 
     if (error != VIRTIO_OK)
         return error;

@@ -9,9 +9,8 @@
 #include "features.h"
 #include "time.h"
 
-/* A register of an unplugged device reads all ones. */
+/* A register of an unplugged device reads all ones; the transports see to that for the status register. */
 #define STATUS_GONE 0xffu
-#define VENDOR_GONE 0xffffu
 
 /* Feature bits 24 to 49 belong to queues, transport and negotiation, the others to the device type. */
 #define DEVICE_TYPE_FEATURES UINT64_C(0xfffc000000ffffff)
@@ -43,18 +42,6 @@ static void close_device(struct virtio_device *device)
     device->state = VIRTIO_DEVICE_FOUND;
 }
 
-/* Nobody answers for a function that has left the machine. Its memory then reads all ones on most machines, and
- * zeros on some (QEMU's PC), as after a reset; its configuration space reads all ones on all. */
-static uint8_t read_status(const struct virtio_device *device)
-{
-    uint8_t status = device->ops->get_device_status(device);
-
-    if (status == 0 && device->pci.config != NULL &&
-        device->pci.config->read(device, 0, 2) == VENDOR_GONE)
-        return STATUS_GONE;
-    return status;
-}
-
 /* Write 0 and wait until it reads back: only then is the reset done (spec 2.4.2). */
 static int reset(const struct virtio_device *device)
 {
@@ -63,7 +50,7 @@ static int reset(const struct virtio_device *device)
     device->ops->set_device_status(device, 0);
     virtio_deadline_begin(&deadline, device->host, device->timeout_us);
     for (;;) {
-        uint8_t status = read_status(device);
+        uint8_t status = device->ops->get_device_status(device);
 
         if (status == 0)
             return VIRTIO_OK;
@@ -89,7 +76,7 @@ int virtio_write_features(struct virtio_device *device, uint64_t features, uint8
     device->ops->set_guest_features(device, features);
     device->features = features;
     add_status(device, status, VIRTIO_STATUS_FEATURES_OK);
-    *status = read_status(device);
+    *status = device->ops->get_device_status(device);
     if (*status == STATUS_GONE)
         return VIRTIO_E_GONE;
     return (*status & VIRTIO_STATUS_FEATURES_OK) != 0 ? VIRTIO_OK : VIRTIO_E_FEATURES;
@@ -110,16 +97,22 @@ static int choose_features(const struct virtio_device *device, const struct virt
     return VIRTIO_OK;
 }
 
-static int negotiate(struct virtio_device *device, const struct virtio_features *wanted)
-{
-    uint8_t status = 0;
-    uint64_t taken;
-    int error;
+/* What the status is when the device has been told of a driver, and features are to be chosen. */
+#define OFFERED_STATUS (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER)
 
-    add_status(device, &status, VIRTIO_STATUS_ACKNOWLEDGE);
-    add_status(device, &status, VIRTIO_STATUS_DRIVER);
+static void read_offer(struct virtio_device *device)
+{
+    device->ops->set_device_status(device, VIRTIO_STATUS_ACKNOWLEDGE);
+    device->ops->set_device_status(device, OFFERED_STATUS);
     device->features_offered = device->ops->get_device_features(device);
-    error = choose_features(device, wanted, &taken);
+}
+
+static int accept_features(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    uint8_t status = OFFERED_STATUS;
+    uint64_t taken;
+    int error = choose_features(device, wanted, &taken);
+
     if (error != VIRTIO_OK)
         return error;
     if (!device->legacy)
@@ -145,11 +138,11 @@ static bool wanted_is_valid(const struct virtio_features *wanted)
            (wanted->required & ~wanted->supported) == 0;
 }
 
-int virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted)
+int virtio_device_offer(struct virtio_device *device)
 {
     int error;
 
-    if (virtio_host_check(device->host) != VIRTIO_OK || !wanted_is_valid(wanted))
+    if (virtio_host_check(device->host) != VIRTIO_OK)
         return VIRTIO_E_INVALID;
     if ((device->state != VIRTIO_DEVICE_FOUND && device->state != VIRTIO_DEVICE_STOPPED) ||
         device->queues != NULL)
@@ -162,17 +155,39 @@ int virtio_device_begin(struct virtio_device *device, const struct virtio_featur
             return error;
     }
     error = reset(device);
-    if (error == VIRTIO_OK) {
-        error = negotiate(device, wanted);
-        if (error == VIRTIO_OK) {
-            device->state = VIRTIO_DEVICE_BEGUN;
-            return VIRTIO_OK;
-        }
-        set_failed(device);
-        (void)reset(device);
+    if (error != VIRTIO_OK) {
+        close_device(device);
+        return error;
     }
+    read_offer(device);
+    device->state = VIRTIO_DEVICE_OFFERED;
+    return VIRTIO_OK;
+}
+
+int virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    int error;
+
+    if (device->state != VIRTIO_DEVICE_OFFERED)
+        return VIRTIO_E_STATE;
+    if (!wanted_is_valid(wanted))
+        return VIRTIO_E_INVALID;
+    error = accept_features(device, wanted);
+    if (error == VIRTIO_OK) {
+        device->state = VIRTIO_DEVICE_BEGUN;
+        return VIRTIO_OK;
+    }
+    set_failed(device);
+    (void)reset(device); /* it knows no memory yet: closed even if that is never done */
     close_device(device);
     return error;
+}
+
+int virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    int error = wanted_is_valid(wanted) ? virtio_device_offer(device) : VIRTIO_E_INVALID;
+
+    return error == VIRTIO_OK ? virtio_device_accept(device, wanted) : error;
 }
 
 int virtio_device_ready(struct virtio_device *device)
@@ -181,7 +196,7 @@ int virtio_device_ready(struct virtio_device *device)
 
     if (device->state != VIRTIO_DEVICE_BEGUN)
         return VIRTIO_E_STATE;
-    status = read_status(device);
+    status = device->ops->get_device_status(device);
     if (status == STATUS_GONE)
         return VIRTIO_E_GONE;
     if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)
@@ -214,8 +229,10 @@ static int negotiate_again(struct virtio_device *device)
         .supported = taken & DEVICE_TYPE_FEATURES,
         .required = taken & DEVICE_TYPE_FEATURES,
     };
-    int error = negotiate(device, &same);
+    int error;
 
+    read_offer(device);
+    error = accept_features(device, &same);
     if (error == VIRTIO_OK && device->features == taken)
         return VIRTIO_OK;
     device->features = taken;
@@ -286,7 +303,7 @@ int virtio_device_end(struct virtio_device *device)
 
 int virtio_device_fail(struct virtio_device *device)
 {
-    if (device->state == VIRTIO_DEVICE_BEGUN || device->state == VIRTIO_DEVICE_READY)
+    if (virtio_device_is_open(device))
         set_failed(device);
     return virtio_device_end(device);
 }
@@ -295,9 +312,9 @@ int virtio_device_check(const struct virtio_device *device)
 {
     uint8_t status;
 
-    if (device->state != VIRTIO_DEVICE_BEGUN && device->state != VIRTIO_DEVICE_READY)
+    if (!virtio_device_is_open(device))
         return VIRTIO_E_STATE;
-    status = read_status(device);
+    status = device->ops->get_device_status(device);
     if (status == STATUS_GONE)
         return VIRTIO_E_GONE;
     if ((status & VIRTIO_STATUS_DEVICE_NEEDS_RESET) != 0)

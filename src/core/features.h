@@ -11,10 +11,11 @@
 /** ACCESS_PLATFORM: device addresses come from the host's hooks, which are told by
  * VIRTIO_DMA_ACCESS_PLATFORM that they are the platform's. */
 #define VIRTIO_MODERN_FEATURES                                                                     \
-    (VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_LEGACY_FEATURES |                      \
+    (VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | \
      VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER | VIRTIO_F_ORDER_PLATFORM |                          \
      VIRTIO_F_NOTIFICATION_DATA | VIRTIO_F_NOTIF_CONFIG_DATA | VIRTIO_F_RING_RESET)
 
-#define VIRTIO_LEGACY_FEATURES (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+/** ANY_LAYOUT: no driver counts on the device's taking descriptors of any sizes unless it is there. */
+#define VIRTIO_LEGACY_FEATURES (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_ANY_LAYOUT)
 
 #endif

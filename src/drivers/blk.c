@@ -155,10 +155,16 @@ int virtio_blk_start_as(struct virtio_blk *blk, const struct virtio_device *foun
     blk->queue_count = 1;
     blk->queues = plan->options.queues;
     blk->list_max = plan->options.list_max;
-    error = virtio_device_begin(&blk->device, &plan->wanted);
+    error = virtio_device_offer(&blk->device);
     if (error != VIRTIO_OK)
         return error;
-    error = set_up(blk, plan);
+    error = virtio_blk_check_model(&blk->device, &plan->wanted);
+    if (error == VIRTIO_OK) {
+        error = virtio_device_accept(&blk->device, &plan->wanted);
+        if (error != VIRTIO_OK)
+            return error;
+        error = set_up(blk, plan);
+    }
     if (error == VIRTIO_OK)
         return VIRTIO_OK;
     if (virtio_device_fail(&blk->device) != VIRTIO_E_TIMEOUT)

@@ -4,6 +4,7 @@
  * FEATURES_OK, field by field as far as their features were taken, and believes nothing that makes no sense.
  */
 #include "blk_internal.h"
+#include <virtio/blk_zoned.h>
 
 #define NO_LIMIT UINT32_MAX
 
@@ -135,6 +136,18 @@ static void set_writeback(struct virtio_blk *blk)
     blk->writeback =
         virtio_blk_has(&blk->device, VIRTIO_BLK_F_FLUSH) &&
         (blk->cache_mode != 0 || !virtio_blk_has(&blk->device, VIRTIO_BLK_F_CONFIG_WCE));
+}
+
+/* The device has to refuse FEATURES_OK itself, but a disk that is written out of order is ruined. */
+int virtio_blk_check_model(const struct virtio_device *device, const struct virtio_features *wanted)
+{
+    uint64_t model;
+    int error;
+
+    if (((uint32_t)(device->features_offered & ~wanted->supported) & VIRTIO_BLK_F_ZONED) == 0)
+        return VIRTIO_OK;
+    error = virtio_config_read(device, VIRTIO_BLK_CONFIG_MODEL, 1, &model);
+    return error == VIRTIO_OK && model == VIRTIO_BLK_Z_HM ? VIRTIO_E_FEATURES : error;
 }
 
 int virtio_blk_read_config(struct virtio_blk *blk)

@@ -129,6 +129,10 @@ static inline uint32_t virtio_blk_remainder(uint64_t number, uint32_t divisor)
     return (uint32_t)rest;
 }
 
+/* Where struct virtio_blk_zoned_characteristics is in configuration space (spec 5.2.4). */
+#define VIRTIO_BLK_CONFIG_ZONED 72u
+#define VIRTIO_BLK_CONFIG_MODEL (VIRTIO_BLK_CONFIG_ZONED + 20)
+
 /* How a disk is to be started. */
 struct virtio_blk_plan {
     struct virtio_features wanted;
@@ -149,6 +153,11 @@ int virtio_blk_open_kept(struct virtio_blk *blk);
 
 /* blk_start.c: set up the queues beside the first, as far as the device has them. */
 int virtio_blk_open_more(struct virtio_blk *blk, const struct virtio_blk_options *options);
+
+/* blk_config.c: of a disk that offers zones which will not be taken: can it do without? Before FEATURES_OK.
+ * @return VIRTIO_OK; VIRTIO_E_FEATURES when it is host-managed; VIRTIO_E_CONFIG. */
+int virtio_blk_check_model(const struct virtio_device *device,
+                           const struct virtio_features *wanted);
 
 /* blk_config.c: read what the device says of itself, and replace what makes no sense. */
 int virtio_blk_read_config(struct virtio_blk *blk);

@@ -17,10 +17,6 @@
 #define VIRTIO_BLK_T_ZONE_RESET     24u
 #define VIRTIO_BLK_T_ZONE_RESET_ALL 26u
 
-/* Where struct virtio_blk_zoned_characteristics is in configuration space (spec 5.2.4). */
-#define CONFIG_ZONED 72u
-#define CONFIG_MODEL (CONFIG_ZONED + 20)
-
 /* struct virtio_blk_zone_descriptor (spec 5.2.6). */
 struct zone_descriptor {
     uint64_t z_cap;
@@ -53,7 +49,7 @@ static int read_characteristics(struct virtio_blk_zoned *zoned)
                                 &zoned->write_granularity};
     const struct virtio_device *device = &zoned->disk.device;
     uint64_t value;
-    int error = virtio_config_read(device, CONFIG_MODEL, 1, &value);
+    int error = virtio_config_read(device, VIRTIO_BLK_CONFIG_MODEL, 1, &value);
 
     if (error != VIRTIO_OK)
         return error;
@@ -61,7 +57,7 @@ static int read_characteristics(struct virtio_blk_zoned *zoned)
     if (zoned->model == VIRTIO_BLK_Z_NONE)
         return VIRTIO_OK;
     for (uint32_t i = 0; i < 5; i++) {
-        error = virtio_config_read(device, CONFIG_ZONED + 4 * i, 4, &value);
+        error = virtio_config_read(device, VIRTIO_BLK_CONFIG_ZONED + 4 * i, 4, &value);
         if (error != VIRTIO_OK)
             return error;
         *fields[i] = (uint32_t)value;

@@ -90,31 +90,19 @@ static uint64_t wanted_features(const struct virtio_net_options *options)
     return wanted & ~options->features_off;
 }
 
-/* Begin the device with less. The offer may be another one now, and what this one lacks too much. */
-static int begin_again(struct virtio_net *net, const struct virtio_features *wanted)
-{
-    int error = virtio_device_begin(&net->device, wanted);
-    uint64_t taken = net->device.features & wanted->supported;
-
-    if (error != VIRTIO_OK || without_orphans(taken) == taken)
-        return error;
-    (void)virtio_device_fail(&net->device);
-    return VIRTIO_E_FEATURES;
-}
-
-/* Begin the device; once more, and with less, when it offers a feature without one that this requires. */
+/* Begin the device; with less, when it offers a feature without one that this requires. */
 static int begin(struct virtio_net *net, const struct virtio_net_options *options)
 {
-    struct virtio_features wanted = {.supported = wanted_features(options)};
-    int error = virtio_device_begin(&net->device, &wanted);
-    uint64_t offered = net->device.features_offered & wanted.supported;
+    struct virtio_device *device = &net->device;
+    struct virtio_features wanted;
+    int error = virtio_device_offer(device);
 
-    if ((error != VIRTIO_OK && error != VIRTIO_E_FEATURES) || without_orphans(offered) == offered)
+    if (error != VIRTIO_OK)
         return error;
-    wanted.supported = without_orphans(offered);
-    if (virtio_device_end(&net->device) == VIRTIO_E_TIMEOUT)
-        return VIRTIO_E_TIMEOUT;
-    return begin_again(net, &wanted);
+    wanted.required = 0;
+    wanted.supported =
+        without_orphans(device->features_offered & wanted_features(options) & ~device->refuse);
+    return virtio_device_accept(device, &wanted);
 }
 
 /* ---- Configuration ---- */

@@ -50,6 +50,9 @@ uint32_t virtio_pci_read(const struct virtio_device *device, unsigned offset, un
 void virtio_pci_write(const struct virtio_device *device, unsigned offset, unsigned width,
                       uint32_t value);
 
+/** The device status, at `offset` of the common registers; all ones when nobody answers for the function. */
+uint8_t virtio_pci_read_status(const struct virtio_device *device, uint32_t offset);
+
 /** Decode and size all BARs; remembers the command register. @return VIRTIO_OK or VIRTIO_E_GONE. */
 int virtio_pci_bars_find(struct virtio_device *device);
 

@@ -60,7 +60,7 @@ static void set_guest_features(const struct virtio_device *device, uint64_t feat
 
 static uint8_t get_device_status(const struct virtio_device *device)
 {
-    return (uint8_t)header_read(device, DEVICE_STATUS, 1);
+    return virtio_pci_read_status(device, DEVICE_STATUS);
 }
 
 static void set_device_status(const struct virtio_device *device, uint8_t status)

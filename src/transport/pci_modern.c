@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Modern PCI: the transport operations on the structures that the capabilities describe. Every field is
- * accessed with its own width, 64-bit fields as two halves. It must not touch configuration space nor
- * the data path, and it never writes 0 to queue_enable: only a reset disables a queue.
+ * accessed with its own width, 64-bit fields as two halves. It must not touch configuration space but to
+ * see whether the function has left, nor the data path, and it never writes 0 to queue_enable: only a reset
+ * disables a queue.
  *
  * Spec: 4.1.4.3 (common configuration), 4.1.4.4 (notification), 4.1.5.1.
  */
@@ -52,7 +53,7 @@ static void set_guest_features(const struct virtio_device *device, uint64_t feat
 
 static uint8_t get_device_status(const struct virtio_device *device)
 {
-    return (uint8_t)common_read(device, DEVICE_STATUS, 1);
+    return virtio_pci_read_status(device, DEVICE_STATUS);
 }
 
 static void set_device_status(const struct virtio_device *device, uint8_t status)

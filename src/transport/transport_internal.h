@@ -22,6 +22,12 @@
 void virtio_device_found(struct virtio_device *device, const struct virtio_host *host,
                          uint32_t type, uint32_t vendor);
 
+/** Are there registers to be read: is the device between offered and ready? */
+static inline bool virtio_device_is_open(const struct virtio_device *device)
+{
+    return device->state >= VIRTIO_DEVICE_OFFERED && device->state <= VIRTIO_DEVICE_READY;
+}
+
 /** Choose a transport for a PCI device by virtio_device.force, size and map its BARs, enable decoding and
  * bus mastering, and fill in ops, legacy and choice. On error nothing stays mapped or enabled. */
 int virtio_pci_open(struct virtio_device *device);

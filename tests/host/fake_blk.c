@@ -267,6 +267,7 @@ void fake_blk_begin(struct fake_blk *blk, struct fake_device *device, uint64_t s
     blk->bad_sector = UINT64_MAX;
     blk->forced_status = -1;
     device->type = VIRTIO_ID_BLOCK;
+    device->config_early = FAKE_BLK_MODEL;
     device->behaviour = &behaviour;
     device->behaviour_context = blk;
     device->config_widths = config_widths;

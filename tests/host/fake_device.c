@@ -347,10 +347,18 @@ static bool width_fits(const struct fake_device *device, uint32_t offset, unsign
     return false;
 }
 
+/* Step 4 allows reading (and not writing) what a driver needs to know before it takes the features. */
+static bool is_read_to_choose(const struct fake_device *device, uint32_t offset, unsigned width,
+                              const char *what)
+{
+    return device->config_early != 0 && offset == device->config_early && width == 1 &&
+           what[0] == 'r' && (device->status & VIRTIO_STATUS_DRIVER) != 0;
+}
+
 static bool config_access(struct fake_device *device, uint32_t offset, unsigned width,
                           const char *what)
 {
-    if (!has_negotiated(device))
+    if (!has_negotiated(device) && !is_read_to_choose(device, offset, width, what))
         fake_rule(device, "config-before-features", "3.1.1 steps 4 to 7", "%s of %u bytes at 0x%x",
                   what, width, (unsigned)offset);
     if (offset + width > device->config_size) {

@@ -62,7 +62,8 @@ struct fake_device {
     unsigned queue_count;
     struct fake_queue queues[FAKE_QUEUES];
     uint8_t config[FAKE_CONFIG_SIZE];
-    uint32_t config_size;         /* 0: no configuration space */
+    uint32_t config_size;  /* 0: no configuration space */
+    uint32_t config_early; /* offset of a byte that may be read before FEATURES_OK; 0: none */
     const uint8_t *config_widths; /* of the fields from offset 0 on, ended by 0; NULL: any width */
     const struct fake_behaviour *behaviour;
     void *behaviour_context;

@@ -35,6 +35,12 @@ uint32_t fake_net_header_size(const struct fake_net *net)
     return net->device->legacy && !negotiated(net, VIRTIO_NET_F_MRG_RXBUF) ? 10 : 12;
 }
 
+/* Legacy devices have fixed ideas of where descriptors end, but for those that say otherwise (5.1.6.6). */
+static bool is_framed(const struct fake_net *net)
+{
+    return net->device->legacy && !negotiated(net, VIRTIO_F_ANY_LAYOUT);
+}
+
 /* Frames that are sent ---------------------------------------------------------------------------- */
 
 static uint64_t gso_feature(uint8_t type)
@@ -91,7 +97,7 @@ static void take_frame(struct fake_net *net, struct fake_chain *chain)
     uint8_t header[12] = {0};
 
     if (chain->writable != 0 || chain->readable < size + 14 || chain->readable > FAKE_NET_FRAME ||
-        (net->device->legacy && chain->descriptors[0].length != size)) {
+        (is_framed(net) && chain->descriptors[0].length != size)) {
         fake_rule(net->device, "net-frame", "5.1.6.2, 5.1.6.6", "%llu bytes, %u of them first",
                   (unsigned long long)chain->readable, (unsigned)chain->descriptors[0].length);
         return;
@@ -129,7 +135,7 @@ static void check_buffer(struct fake_net *net, const struct fake_chain *chain)
     if (!negotiated(net, VIRTIO_NET_F_MRG_RXBUF))
         least += negotiated(net, large) ? VIRTIO_NET_GSO_FRAME_MAX : 1514;
     if (chain->readable != 0 || chain->writable < least ||
-        (net->device->legacy && chain->descriptors[0].length != fake_net_header_size(net)))
+        (is_framed(net) && chain->descriptors[0].length != fake_net_header_size(net)))
         fake_rule(net->device, "net-receive-buffer", "5.1.6.3.1, 5.1.6.6",
                   "%llu bytes, %u of them first", (unsigned long long)chain->writable,
                   (unsigned)chain->descriptors[0].length);

@@ -523,6 +523,9 @@ static void test_configuration_space_that_is_too_short(struct bench *bench)
     check_config_size(bench, 12, VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX, VIRTIO_E_CONFIG);
     check_config_size(bench, 28, VIRTIO_BLK_F_TOPOLOGY, VIRTIO_E_CONFIG);
     check_config_size(bench, 32, VIRTIO_BLK_F_TOPOLOGY, VIRTIO_OK);
+    bench->fake.config_early = FAKE_BLK_MODEL; /* zones that are offered and not described */
+    check_config_size(bench, FAKE_BLK_MODEL, VIRTIO_BLK_F_ZONED, VIRTIO_E_CONFIG);
+    check_config_size(bench, FAKE_BLK_MODEL + 1, VIRTIO_BLK_F_ZONED, VIRTIO_OK);
     blk_bench_end(bench);
 }
 

@@ -103,6 +103,44 @@ static void test_disks_without_zones(struct bench *bench)
     end();
 }
 
+static void check_plain_start(struct bench *bench, uint64_t model, int error)
+{
+    const uint64_t failures = bench->fake.failures;
+
+    bench->fake.config[FAKE_BLK_MODEL] = (uint8_t)model;
+    bench->fake.driver_features = 0;
+    assert_result(virtio_blk_start(&blk_disk, &bench->device), error);
+    if (error == VIRTIO_OK) {
+        assert_int_equal(bench->fake.driver_features & VIRTIO_BLK_F_ZONED, 0);
+        assert_ok(virtio_blk_write(&blk_disk, 5, blk_buffer, SECTOR));
+        assert_ok(virtio_blk_stop(&blk_disk));
+        return;
+    }
+    /* Neither features nor FEATURES_OK were written: FAILED was, and then a reset. */
+    assert_int_equal(bench->fake.driver_features, 0);
+    assert_int_equal(bench->fake.failures, failures + 1);
+    assert_int_equal(bench->fake.status_log[0], 0);
+    assert_int_equal(bench->fake.status_log[1], 0x83);
+    assert_int_equal(fake_host_live(&bench->host), 0);
+}
+
+/* A driver of ordinary disks must not take a host-managed one, even if the device lets it. */
+static void test_p33_ordinary_disks_only(struct bench *bench)
+{
+    const struct virtio_blk_options options = {.list_max = 4};
+
+    begin(bench);
+    blk_fake.zone_count = 0; /* no zones to get in the way of what follows */
+    bench_attach(bench);
+    check_plain_start(bench, VIRTIO_BLK_Z_HM, VIRTIO_E_FEATURES);
+    assert_result(virtio_blk_start_with(&blk_disk, &bench->device, &options), VIRTIO_E_FEATURES);
+    check_plain_start(bench, VIRTIO_BLK_Z_HA, VIRTIO_OK);
+    check_plain_start(bench, VIRTIO_BLK_Z_NONE, VIRTIO_OK);
+    bench->fake.features &= ~VIRTIO_BLK_F_ZONED; /* then the field means nothing */
+    check_plain_start(bench, VIRTIO_BLK_Z_HM, VIRTIO_OK);
+    fake_blk_end(&blk_fake);
+}
+
 /* A legacy device can't negotiate zones properly, even if it offers them. */
 static void test_no_zones_on_legacy(struct bench *bench)
 {
@@ -413,6 +451,7 @@ static const struct bench_test tests[] = {
     TEST(test_characteristics_are_read, BENCH_MODERN),
     TEST(test_characteristics_that_make_no_sense, BENCH_ONE),
     TEST(test_disks_without_zones, BENCH_MODERN),
+    TEST(test_p33_ordinary_disks_only, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_no_zones_on_legacy, BENCH_LEGACY),
     TEST(test_each_allocation_fails_in_turn, BENCH_MODERN),
     TEST(test_all_zones_are_reported, BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC),

@@ -288,8 +288,8 @@ static void test_p33_device_offers_all_64_bits(struct bench *bench)
     bench->wanted.supported = 0x21;
     bench_begin(bench);
     assert_int_equal(bench->device.features_offered, bench->legacy ? UINT32_MAX : UINT64_MAX);
-    if (bench->legacy) /* INDIRECT_DESC and EVENT_IDX */
-        assert_int_equal(bench->device.features, 0x21 | 3u << 28);
+    if (bench->legacy) /* ANY_LAYOUT, INDIRECT_DESC and EVENT_IDX */
+        assert_int_equal(bench->device.features, 0x21 | 7u << 27);
     else /* NOTIF_CONFIG_DATA has no register on mmio */
         assert_int_equal(bench->device.features,
                          (0x21 | UINT64_C(0x1df30000000)) &
@@ -320,6 +320,104 @@ static void test_required_feature_is_not_offered(struct bench *bench)
     assert_int_equal(bench->device.state, VIRTIO_DEVICE_FOUND);
     bench->fake.features |= 0x20;
     bench_begin(bench);
+    bench_stop(bench);
+}
+
+/* Between the offer and its acceptance a driver may read configuration space, not write it, and give up. */
+static void test_begun_by_halves(struct bench *bench)
+{
+    static const struct virtio_features none;
+    const struct virtio_features foreign = {.supported = VIRTIO_F_RING_PACKED};
+    uint64_t value = 0;
+
+    bench->fake.config_size = 8;
+    bench->fake.config[4] = 7;
+    bench->fake.config_early = 4;
+    bench->fake.features |= 0x10;
+    bench_attach(bench);
+    assert_result(virtio_device_accept(&bench->device, &none), VIRTIO_E_STATE);
+    assert_ok(virtio_device_offer(&bench->device));
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_OFFERED);
+    assert_int_equal(bench->fake.status_log[0], VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER);
+    assert_true((bench->device.features_offered & 0x10) != 0);
+    assert_result(virtio_device_offer(&bench->device), VIRTIO_E_STATE);
+    assert_result(virtio_device_ready(&bench->device), VIRTIO_E_STATE);
+    assert_result(virtio_queue_start(&bench->queues[0], &bench->device, 0, 8), VIRTIO_E_STATE);
+    assert_ok(virtio_device_check(&bench->device));
+    assert_ok(virtio_config_read(&bench->device, 4, 1, &value));
+    assert_int_equal(value, 7);
+    assert_result(virtio_config_write(&bench->device, 4, 1, 9), VIRTIO_E_STATE);
+    assert_int_equal(bench->fake.config[4], 7);
+    assert_result(virtio_device_accept(&bench->device, &foreign), VIRTIO_E_INVALID);
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_OFFERED);
+    assert_ok(virtio_device_accept(&bench->device, &none));
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_BEGUN);
+    bench_stop(bench);
+}
+
+static void test_giving_up_an_offer(struct bench *bench)
+{
+    bench_attach(bench);
+    assert_ok(virtio_device_offer(&bench->device));
+    assert_ok(virtio_device_fail(&bench->device));
+    assert_int_equal(bench->fake.failures, 1);
+    assert_int_equal(bench->fake.status, 0);
+    assert_int_equal(bench->fake.driver_features, 0);
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_FOUND);
+    assert_ok(virtio_device_offer(&bench->device));
+    assert_ok(virtio_device_end(&bench->device)); /* without a word */
+    assert_int_equal(bench->fake.failures, 1);
+    bench_unplug(bench, true);
+    assert_result(virtio_device_offer(&bench->device), VIRTIO_E_GONE);
+    assert_int_equal(bench->device.state, VIRTIO_DEVICE_FOUND);
+}
+
+static uint8_t status_is_zero(const struct virtio_device *device)
+{
+    (void)device;
+    return 0;
+}
+
+/* The core has it from the transport alone whether a device is there: it looks nowhere itself. */
+static void test_only_the_transport_says_who_is_gone(struct bench *bench)
+{
+    const struct virtio_transport_ops *ops;
+    struct virtio_transport_ops other;
+
+    bench_begin(bench);
+    ops = bench->device.ops;
+    other = *ops;
+    other.get_device_status = status_is_zero;
+    bench_unplug(bench, true);
+    assert_result(virtio_device_check(&bench->device), VIRTIO_E_GONE);
+    bench->device.ops = &other;
+    assert_ok(virtio_device_check(&bench->device));
+    bench->device.ops = ops;
+    bench_unplug(bench, false);
+    bench_stop(bench);
+}
+
+/* Memory that nobody answers for reads zeros on some machines: so does a status after a reset. */
+static void test_gone_where_memory_reads_zeros(struct bench *bench)
+{
+    bench_begin(bench);
+    bench->front.function.gone_reads_zero = true;
+    bench_unplug(bench, true);
+    assert_int_equal(bench->device.ops->get_device_status(&bench->device), 0xff);
+    assert_result(virtio_device_check(&bench->device), VIRTIO_E_GONE);
+    assert_result(virtio_device_stop(&bench->device), VIRTIO_E_GONE);
+    assert_ok(virtio_device_end(&bench->device));
+}
+
+static void test_any_layout_is_accepted_on_legacy(struct bench *bench)
+{
+    bench->fake.features |= VIRTIO_F_ANY_LAYOUT;
+    bench_begin(bench);
+    assert_int_equal(virtio_has_feature(&bench->device, VIRTIO_F_ANY_LAYOUT), bench->legacy);
+    bench_stop(bench);
+    bench->device.refuse = VIRTIO_F_ANY_LAYOUT;
+    bench_begin(bench);
+    assert_false(virtio_has_feature(&bench->device, VIRTIO_F_ANY_LAYOUT));
     bench_stop(bench);
 }
 
@@ -594,6 +692,11 @@ static const struct bench_test tests[] = {
     TEST(test_p33_device_offers_all_64_bits, BENCH_ALL),
     TEST(test_p30_upper_features_arrive, BENCH_MODERN),
     TEST(test_required_feature_is_not_offered, BENCH_ALL),
+    TEST(test_begun_by_halves, BENCH_ALL),
+    TEST(test_giving_up_an_offer, BENCH_ALL & ~BENCH_WINDOW),
+    TEST(test_only_the_transport_says_who_is_gone, BENCH_PCI & ~BENCH_WINDOW),
+    TEST(test_gone_where_memory_reads_zeros, BENCH_PCI & ~BENCH_WINDOW),
+    TEST(test_any_layout_is_accepted_on_legacy, BENCH_ALL),
     TEST(test_wanted_features_must_make_sense, BENCH_ONE),
     TEST(test_p31_version_1_must_be_offered, BENCH_MODERN),
     TEST(test_p28_device_refuses_the_features, BENCH_MODERN),

@@ -84,6 +84,9 @@ static void test_config_rules(struct bench *bench)
     poke_status(bench, 0);
     (void)peek(bench, 0x100);
     bench_expect_violation(bench, "config-before-features");
+    bench->fake.config_early = 8; /* which alone may be read, and only from DRIVER on */
+    (void)host->register_read(host->ctx, VIRTIO_SPACE_MEMORY, BENCH_MMIO_ADDRESS + 0x108, 1);
+    bench_expect_violation(bench, "config-before-features");
     negotiate(bench);
     (void)peek(bench, 0x10c);
     bench_expect_violation(bench, "config-beyond-end");

@@ -145,23 +145,17 @@ static void test_features_without_what_they_require(struct bench *bench)
     stop();
 }
 
-/* Once it has been reset it has no control queue any more, but still the features that need one. */
-static void lose_control_queue(struct fake_device *device)
+/* Nor when it is the kernel that refuses what others require. */
+static void test_refusing_what_others_require(struct bench *bench)
 {
-    if (device->resets > 1)
-        device->features &= ~VIRTIO_NET_F_CTRL_VQ;
-}
-
-static void test_offer_that_changes_at_the_second_look(struct bench *bench)
-{
-    struct fake_behaviour behaviour;
-
-    offer(bench, VIRTIO_NET_F_HOST_TSO4 | CONTROL | VIRTIO_NET_F_MQ | VIRTIO_NET_F_MAC);
-    behaviour = *bench->fake.behaviour;
-    behaviour.reset = lose_control_queue;
-    bench->fake.behaviour = &behaviour;
+    offer(bench, CONTROL | VIRTIO_NET_F_MQ | VIRTIO_NET_F_MAC);
+    bench_attach(bench);
+    bench->device.refuse = VIRTIO_NET_F_CTRL_VQ;
     options.pairs = 2;
-    assert_result(start(bench), VIRTIO_E_FEATURES);
+    assert_ok(start(bench));
+    assert_int_equal(net.device.features & ALL_FEATURES, VIRTIO_NET_F_MAC);
+    assert_int_equal(bench->fake.resets, 1); /* one look was enough */
+    stop();
 }
 
 static void test_refused_features(struct bench *bench)
@@ -309,6 +303,19 @@ static void test_p86_header_with_merging(struct bench *bench)
 {
     begin(bench, VIRTIO_NET_F_MAC | VIRTIO_NET_F_MRG_RXBUF);
     check_both_ways(bench, 12);
+    stop();
+}
+
+/* A legacy device that leaves the layout to the driver gets header and frame in one piece. */
+static void test_p86_header_in_any_layout(struct bench *bench)
+{
+    begin(bench, VIRTIO_NET_F_MAC | VIRTIO_F_ANY_LAYOUT);
+    assert_int_equal(fake_queue_chain(&bench->fake.queues[0], 0)->count, 1);
+    check_both_ways(bench, 10);
+    stop();
+    bench->fake.features &= ~VIRTIO_F_ANY_LAYOUT;
+    begin(bench, VIRTIO_NET_F_MAC);
+    assert_int_equal(fake_queue_chain(&bench->fake.queues[0], 0)->count, 2);
     stop();
 }
 
@@ -1121,7 +1128,7 @@ static const struct bench_test tests[] = {
     TEST(test_p83_p89_mac_address, BENCH_ALL),
     TEST(test_p88_offloads_are_taken_when_asked_for, BENCH_ALL),
     TEST(test_features_without_what_they_require, BENCH_ALL),
-    TEST(test_offer_that_changes_at_the_second_look, BENCH_ALL),
+    TEST(test_refusing_what_others_require, BENCH_ALL),
     TEST(test_refused_features, BENCH_MODERN),
     TEST(test_wrong_options_and_types, BENCH_ONE),
     TEST(test_lying_configuration, BENCH_ALL),
@@ -1130,6 +1137,7 @@ static const struct bench_test tests[] = {
     TEST(test_each_allocation_failing, BENCH_ALL),
     TEST(test_started_again, BENCH_HOSTS),
     TEST(test_p86_header_without_merging, BENCH_HOSTS),
+    TEST(test_p86_header_in_any_layout, BENCH_LEGACY),
     TEST(test_p86_header_with_merging, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_p87_used_length, BENCH_ALL),
     TEST(test_nonsense_only_does_not_hold_the_caller, BENCH_ALL),
