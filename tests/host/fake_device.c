@@ -93,6 +93,13 @@ bool fake_device_touch(struct fake_device *device, bool legacy, const char *what
     return true;
 }
 
+void fake_device_check_life(struct fake_device *device, const struct fake_access *access)
+{
+    if (device->life == FAKE_LIFE_CLOSED)
+        fake_rule(device, "access-after-teardown", "3.3", "%s of %u bytes, and it is closed",
+                  access->is_write ? "write" : "read", access->width);
+}
+
 /* Status ---------------------------------------------------------------------------------------- */
 
 static void check_added(struct fake_device *device, uint8_t old, uint8_t added)

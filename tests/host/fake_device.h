@@ -94,6 +94,7 @@ struct fake_device {
     /** May the device access memory now? Set by a register model (bus mastering). NULL: yes. */
     bool (*may_access_memory)(struct fake_device *device);
     void *front; /* the register model's own */
+    enum fake_life life;
 
     /* Private. */
     bool is_resetting;
@@ -133,6 +134,9 @@ void fake_device_work(struct fake_device *device, struct fake_queue *queue);
 /** Before each access to any register but the status: was a reset waited for, is the interface the
  * one that the driver began with? @return false when the device is gone or resetting. */
 bool fake_device_touch(struct fake_device *device, bool legacy, const char *what);
+
+/** Before each access to any register: was the device closed? Nothing is accessed then (3.3). */
+void fake_device_check_life(struct fake_device *device, const struct fake_access *access);
 
 uint8_t fake_device_read_status(struct fake_device *device);
 void fake_device_write_status(struct fake_device *device, bool legacy, uint32_t value);

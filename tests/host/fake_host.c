@@ -15,39 +15,19 @@
 
 #define ALL_ONES(width) ((width) == 4 ? 0xffffffffu : (1u << ((width)*8)) - 1u)
 
+/* Signal handlers and wrapped calls have no context of their own: the hosts that are alive. */
+static struct fake_host *hosts;
+
+struct fake_host *fake_host_of(const struct virtio_host *host)
+{
+    struct fake_host *fake = hosts;
+
+    while (fake && &fake->host != host)
+        fake = fake->next_host;
+    return fake;
+}
+
 /* Events ---------------------------------------------------------------------------------------- */
-
-void fake_host_event(struct fake_host *fake, enum fake_event_kind kind, enum virtio_space space,
-                     uint64_t address, unsigned width, uint64_t value)
-{
-    uint64_t sequence = ++fake->sequence;
-    struct fake_event *event = &fake->events[sequence % FAKE_HOST_EVENTS];
-
-    *event = (struct fake_event){.sequence = sequence,
-                                 .time_us = fake->now_us,
-                                 .kind = kind,
-                                 .space = space,
-                                 .width = width,
-                                 .address = address,
-                                 .value = value};
-    fake->counts[kind]++;
-    if (sequence > fake->event_limit) {
-        fake->event_limit = UINT64_MAX;
-        fail_msg("a hang: more hook calls than a bounded wait can need");
-    }
-    if (fake->observer) {
-        struct fake_event copy = *event;
-
-        fake->observer(fake->observer_context, &copy);
-    }
-}
-
-const struct fake_event *fake_host_event_at(const struct fake_host *fake, uint64_t sequence)
-{
-    const struct fake_event *event = &fake->events[sequence % FAKE_HOST_EVENTS];
-
-    return event->sequence == sequence ? event : NULL;
-}
 
 static const char *const event_names[FAKE_EVENT_KINDS] = {
     [FAKE_REGISTER_READ] = "register read",
@@ -74,6 +54,64 @@ static const char *const event_names[FAKE_EVENT_KINDS] = {
     [FAKE_RING_TAKEN] = "device takes, queue",
     [FAKE_RING_USED] = "device uses, queue",
 };
+
+/* What the library does for a device: not what a look for devices needs, no log, and not a driver's private memory,
+ * of which the device never heard. */
+static const bool belongs_to_a_device[FAKE_EVENT_KINDS] = {
+    [FAKE_DMA_ALLOCATE] = true, [FAKE_DMA_FREE] = true,     [FAKE_MAP] = true,
+    [FAKE_UNMAP] = true,        [FAKE_SYNC_FOR_CPU] = true, [FAKE_SYNC_FOR_DEVICE] = true,
+    [FAKE_NOW] = true,          [FAKE_STALL] = true,        [FAKE_RELAX] = true,
+};
+
+/* Was there a device, and is none open? */
+static bool is_torn_down(const struct fake_host *fake)
+{
+    bool was_closed = false;
+
+    for (const struct fake_target *target = fake->targets; target; target = target->next) {
+        enum fake_life life = target->is_open ? target->is_open(target) : FAKE_LIFE_UNKNOWN;
+
+        if (life == FAKE_LIFE_OPEN)
+            return false;
+        was_closed |= life == FAKE_LIFE_CLOSED;
+    }
+    return was_closed;
+}
+
+void fake_host_event(struct fake_host *fake, enum fake_event_kind kind, enum virtio_space space,
+                     uint64_t address, unsigned width, uint64_t value)
+{
+    uint64_t sequence = ++fake->sequence;
+    struct fake_event *event = &fake->events[sequence % FAKE_HOST_EVENTS];
+
+    *event = (struct fake_event){.sequence = sequence,
+                                 .time_us = fake->now_us,
+                                 .kind = kind,
+                                 .space = space,
+                                 .width = width,
+                                 .address = address,
+                                 .value = value};
+    fake->counts[kind]++;
+    if (belongs_to_a_device[kind] && is_torn_down(fake))
+        fake_violation(fake, "hook-after-teardown", "3.3", "%s, and every device is closed",
+                       event_names[kind]);
+    if (sequence > fake->event_limit) {
+        fake->event_limit = UINT64_MAX;
+        fail_msg("a hang: more hook calls than a bounded wait can need");
+    }
+    if (fake->observer) {
+        struct fake_event copy = *event;
+
+        fake->observer(fake->observer_context, &copy);
+    }
+}
+
+const struct fake_event *fake_host_event_at(const struct fake_host *fake, uint64_t sequence)
+{
+    const struct fake_event *event = &fake->events[sequence % FAKE_HOST_EVENTS];
+
+    return event->sequence == sequence ? event : NULL;
+}
 
 void fake_event_print(const struct fake_event *event, char text[FAKE_EVENT_TEXT])
 {
@@ -311,6 +349,18 @@ void fake_host_begin(struct fake_host *fake, unsigned flags)
         fake->host.register_write = hook_register_write;
     }
     fake_memory_begin(fake);
+    fake->next_host = hosts;
+    hosts = fake;
+}
+
+static void forget_host(const struct fake_host *fake)
+{
+    for (struct fake_host **link = &hosts; *link; link = &(*link)->next_host) {
+        if (*link == fake) {
+            *link = fake->next_host;
+            return;
+        }
+    }
 }
 
 unsigned fake_host_end(struct fake_host *fake)
@@ -319,6 +369,7 @@ unsigned fake_host_end(struct fake_host *fake)
     unsigned recorded =
         fake->violation_count < FAKE_HOST_VIOLATIONS ? fake->violation_count : FAKE_HOST_VIOLATIONS;
 
+    forget_host(fake);
     for (unsigned i = 0; i < recorded; i++) {
         print_violation(&fake->violations[i]);
     }

@@ -21,7 +21,9 @@
  *   - any failable hook can be told to fail (fake_host_fail_at);
  *   - time is simulated: it passes when a hook is called, and devices get their turn then;
  *   - attached targets claim register accesses; what nobody claims is reported;
- *   - memory that a device may still access must not be freed or unmapped: targets are asked.
+ *   - memory that a device may still access must not be freed or unmapped: targets are asked;
+ *   - when all devices that the library had opened are closed again, no DMA memory, mapping or time is asked
+ *     for and none is given back: everything was, before (fake_life.c).
  *
  * A broken rule is a violation: it is recorded under a name with the section of the specification (or
  * of virtio/host.h) and the latest events, is printed with them at the end, and fails the test at fake_host_end, unless the test took it back with
@@ -86,6 +88,14 @@ struct fake_event {
 };
 
 struct fake_pci;
+struct virtio_device;
+
+/** What the library has done with a device. */
+enum fake_life {
+    FAKE_LIFE_UNKNOWN, /* nothing yet, or a test drives it by hand */
+    FAKE_LIFE_OPEN,
+    FAKE_LIFE_CLOSED
+};
 
 /** One register access on its way through the targets. */
 struct fake_access {
@@ -104,6 +114,10 @@ struct fake_target {
     void (*tick)(struct fake_target *target);
     /** May a device still access this memory? The reason, or NULL (may be NULL). */
     const char *(*in_use)(struct fake_target *target, uint64_t device_address, uint64_t size);
+    /** The library is about to open a device, or has closed it (fake_life.c; may be NULL). */
+    void (*life)(struct fake_target *target, const struct virtio_device *device, bool is_open);
+    /** Is a device open, was one closed, or neither (may be NULL)? */
+    enum fake_life (*is_open)(const struct fake_target *target);
     struct fake_target *next;
 };
 
@@ -194,6 +208,7 @@ struct fake_host {
     uint64_t next_address;
     uint64_t next_low_address;
     bool in_tick;
+    struct fake_host *next_host; /* of those that are alive */
 };
 
 /** Fill in everything. `flags` of enum fake_host_flags. */
@@ -222,6 +237,9 @@ unsigned fake_host_live(const struct fake_host *fake);
 /** Record an event and tell the observer; for targets that see what the hooks do not. */
 void fake_host_event(struct fake_host *fake, enum fake_event_kind kind, enum virtio_space space,
                      uint64_t address, unsigned width, uint64_t value);
+
+/** The fake host that is behind these hooks, if it is one. */
+struct fake_host *fake_host_of(const struct virtio_host *host);
 
 /** An event by sequence number, or NULL when it is no longer kept. */
 const struct fake_event *fake_host_event_at(const struct fake_host *fake, uint64_t sequence);

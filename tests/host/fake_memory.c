@@ -49,11 +49,17 @@ static void *must_allocate(size_t size, size_t alignment)
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
-    uint32_t sum = 2166136261u;
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    size_t at = 0;
 
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ bytes[i]) * 16777619u;
-    return sum;
+    for (uint64_t word; at + sizeof(word) <= size; at += sizeof(word)) {
+        memcpy(&word, bytes + at, sizeof(word));
+        sum = (sum ^ word) * UINT64_C(0x100000001b3);
+        sum ^= sum >> 29; /* so that the upper bytes of a word count in all of the next */
+    }
+    for (; at < size; at++)
+        sum = (sum ^ bytes[at]) * UINT64_C(0x100000001b3);
+    return (uint32_t)(sum ^ sum >> 32);
 }
 
 static bool told_to_fail(struct fake_host *fake)
@@ -243,12 +249,31 @@ static void report_use(struct fake_host *fake, const struct fake_block *block, c
     }
 }
 
+/* Where accesses are watched, those to memory that was freed are, too; elsewhere the sanitizer ends the program. */
+static void freed_before(void *context, uint64_t device_address, bool is_write)
+{
+    fake_violation(context, "ring-after-teardown", "3.3", "%s of 0x%llx, which was freed",
+                   is_write ? "a write" : "a read", (unsigned long long)device_address);
+}
+
+static bool freed_after(void *context, uint64_t device_address, bool is_write)
+{
+    (void)context, (void)device_address, (void)is_write;
+    return false;
+}
+
+static const struct fake_watcher freed_watcher = {.before = freed_before, .after = freed_after};
+
 static void quarantine(struct fake_host *fake, struct fake_block *block)
 {
     if (block->is_watchable)
         fake_watch_end(block->cpu);
     memset(block->cpu, POISON_FREED, block->size);
-    FORBID(block->cpu, block->size);
+    if (block->is_watchable)
+        fake_watch_begin(fake, block->cpu, block->size, block->device_address, &freed_watcher,
+                         fake);
+    else
+        FORBID(block->cpu, block->size);
     block->next = fake->quarantine;
     fake->quarantine = block;
 }
@@ -547,6 +572,8 @@ static unsigned end_quarantine(struct fake_host *fake)
         struct fake_block *block = fake->quarantine;
         bool touched = false;
 
+        if (block->is_watchable)
+            fake_watch_end(block->cpu);
         ALLOW(block->cpu, block->size);
         for (size_t i = 0; i < block->size; i++)
             touched |= block->cpu[i] != POISON_FREED;

@@ -322,6 +322,8 @@ static bool mmio_access(struct fake_target *target, struct fake_access *access)
     offset = (uint32_t)(access->address - mmio->address);
     if (!access->is_write)
         access->value = all_ones(access->width);
+    if (offset > VENDOR_ID || access->is_write) /* the others tell what is there */
+        fake_device_check_life(mmio->device, access);
     if (mmio->device->gone)
         return true;
     if (offset >= CONFIG) {
@@ -349,6 +351,19 @@ static const char *mmio_in_use(struct fake_target *target, uint64_t address, uin
     return fake_device_in_use(((struct fake_mmio *)target)->device, address, size);
 }
 
+static void mmio_life(struct fake_target *target, const struct virtio_device *device, bool is_open)
+{
+    struct fake_mmio *mmio = (struct fake_mmio *)target;
+
+    if (device->mmio.address == mmio->address)
+        mmio->device->life = is_open ? FAKE_LIFE_OPEN : FAKE_LIFE_CLOSED;
+}
+
+static enum fake_life mmio_is_open(const struct fake_target *target)
+{
+    return ((const struct fake_mmio *)target)->device->life;
+}
+
 void fake_mmio_attach(struct fake_mmio *mmio, struct fake_device *device, uint64_t address,
                       uint32_t version)
 {
@@ -356,6 +371,8 @@ void fake_mmio_attach(struct fake_mmio *mmio, struct fake_device *device, uint64
     mmio->target.access = mmio_access;
     mmio->target.tick = mmio_tick;
     mmio->target.in_use = mmio_in_use;
+    mmio->target.life = mmio_life;
+    mmio->target.is_open = mmio_is_open;
     mmio->device = device;
     mmio->address = address;
     mmio->size = CONFIG + FAKE_CONFIG_SIZE;

@@ -469,6 +469,7 @@ static void front_bar_access(struct fake_function *function, unsigned bar, uint6
 
     if (!access->is_write)
         access->value = all_ones(access->width);
+    fake_device_check_life(front->device, access);
     if (front->device->gone)
         return;
     if (bar == 0 && (front->interfaces & FAKE_LEGACY)) {
@@ -621,22 +622,36 @@ static void add_modern(struct fake_virtio_pci *front, const struct fake_virtio_p
         add_window(front);
 }
 
+static struct fake_virtio_pci *front_of(const struct fake_target *target)
+{
+    return (struct fake_virtio_pci *)((uintptr_t)target -
+                                      offsetof(struct fake_virtio_pci, target)); /* NOLINT */
+}
+
 static void front_tick(struct fake_target *target)
 {
-    struct fake_virtio_pci *front =
-        (struct fake_virtio_pci *)(void *)((char *)target -
-                                           offsetof(struct fake_virtio_pci, target));
-
-    fake_device_tick(front->device);
+    fake_device_tick(front_of(target)->device);
 }
 
 static const char *front_in_use(struct fake_target *target, uint64_t address, uint64_t size)
 {
-    struct fake_virtio_pci *front =
-        (struct fake_virtio_pci *)(void *)((char *)target -
-                                           offsetof(struct fake_virtio_pci, target));
+    return fake_device_in_use(front_of(target)->device, address, size);
+}
 
-    return fake_device_in_use(front->device, address, size);
+static void front_life(struct fake_target *target, const struct virtio_device *device, bool is_open)
+{
+    const struct fake_virtio_pci *front = front_of(target);
+    const struct virtio_pci_address *one = &device->pci.address;
+    const struct virtio_pci_address *other = &front->function.address;
+
+    if (device->pci.config && one->segment == other->segment && one->bus == other->bus &&
+        one->device == other->device && one->function == other->function)
+        front->device->life = is_open ? FAKE_LIFE_OPEN : FAKE_LIFE_CLOSED;
+}
+
+static enum fake_life front_is_open(const struct fake_target *target)
+{
+    return front_of(target)->device->life;
 }
 
 static bool is_bus_master(struct fake_device *device)
@@ -659,6 +674,8 @@ void fake_virtio_pci_attach_with(struct fake_virtio_pci *front, struct fake_pci 
     front->config_vector = NO_VECTOR;
     front->target.tick = front_tick;
     front->target.in_use = front_in_use;
+    front->target.life = front_life;
+    front->target.is_open = front_is_open;
     device->front = front;
     device->may_access_memory = is_bus_master;
     set_identity(front);

@@ -11,7 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define RANGES     32u
+#define RANGES     256u
 #define PAGE       4096u
 #define STEPS_MOST 100000u /* from a store until its fence: then it is given up */
 

@@ -20,7 +20,9 @@ TESTS ?= $(sort $(basename $(notdir $(wildcard tests/host/test_*.c))))
 HOST_SUPPORT := $(filter-out tests/host/test_%.c,$(sort $(wildcard tests/host/*.c))) tests/host/test.c
 HOST_EXAMPLES := $(sort $(wildcard examples/*.c))
 
+comma := ,
 HOST_SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_WRAP := $(patsubst %,-Wl$(comma)--wrap=virtio_device_%,begin end fail)
 HOST_COMPILER_gcc-32 = $(HOST_GCC) -m32 $(HOST_SANITIZE) -Os
 HOST_COMPILER_gcc-64 = $(HOST_GCC) -m64 $(HOST_SANITIZE)
 HOST_COMPILER_clang-32 = $(HOST_CLANG) -m32 $(HOST_SANITIZE)
@@ -62,9 +64,10 @@ $(HOST)/$(1)/cmocka.o: $(HOST)/$(1)/flags | $(HOST)/cmocka
 	$$(call say,CC,$$@)
 	$$(quiet)$$(HOST_COMPILER_$(1)) $$(host_cmocka_flags) -c -o $$@ $(HOST)/cmocka/src/cmocka.c
 
+# fake_life.c hears of devices that are opened and closed.
 $$(host_programs_$(1)): $(HOST)/$(1)/%: $(HOST)/$(1)/tests/host/%.o $$(host_objects_$(1)) $(HOST)/$(1)/cmocka.o
 	$$(call say,LD,$$@)
-	$$(quiet)$$(HOST_COMPILER_$(1)) -o $$@ $$^
+	$$(quiet)$$(HOST_COMPILER_$(1)) $(HOST_WRAP) -o $$@ $$^
 
 $(HOST)/$(1)/flags: FORCE
 	$$(call need,$$(HOST_COMPILER_$(1)),$$(firstword $$(HOST_COMPILER_$(1))))

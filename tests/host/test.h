@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -17,6 +18,12 @@
     test_assert_result((actual), (expected), #actual, __FILE__, __LINE__)
 
 #define assert_ok(actual) assert_result((actual), 0)
+
+/* cmocka compares byte by byte, which takes long under the sanitizers: only to show what differs. */
+#undef assert_memory_equal
+#define assert_memory_equal(one, other, size)                                                      \
+    (memcmp(one, other, size) == 0 ? (void)0                                                       \
+                                   : _assert_memory_equal(one, other, size, __FILE__, __LINE__))
 
 void test_assert_result(int actual, int expected, const char *what, const char *file, int line);
 

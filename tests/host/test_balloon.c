@@ -298,6 +298,7 @@ static void check_reports(struct bench *bench)
     assert_result(virtio_balloon_report(&balloon, ranges, 0), VIRTIO_E_ZERO_LENGTH);
     assert_int_equal(fake.reported_ranges, 50);
     stop();
+    bench->fake.life = FAKE_LIFE_UNKNOWN; /* the memory is the test's own */
     bench->host.host.dma_free(bench->host.host.ctx, memory, 0x100000, address);
 }
 
@@ -370,6 +371,7 @@ static void test_hints(struct bench *bench)
     assert_int_equal(fake.commands, 3);
     assert_int_equal(fake.command, 3);
     stop();
+    bench->fake.life = FAKE_LIFE_UNKNOWN; /* the memory is the test's own */
     bench->host.host.dma_free(bench->host.host.ctx, memory, 0x100000, address);
 }
 

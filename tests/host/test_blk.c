@@ -12,7 +12,8 @@
 
 static void test_every_field_is_read(struct bench *bench)
 {
-    blk_bench_begin(bench, 0x123456);
+    blk_bench_begin(bench, 64);
+    blk_bench_offer(bench, 0, FAKE_BLK_CAPACITY, 8, 0x123456);
     blk_bench_offer(bench, VIRTIO_BLK_F_SIZE_MAX, FAKE_BLK_SIZE_MAX, 4, 65536);
     blk_bench_offer(bench, VIRTIO_BLK_F_SEG_MAX, FAKE_BLK_SEG_MAX, 4, 126);
     blk_bench_offer(bench, VIRTIO_BLK_F_BLK_SIZE, FAKE_BLK_BLK_SIZE, 4, 4096);

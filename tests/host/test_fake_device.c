@@ -579,6 +579,105 @@ static void test_pci_configuration_rules(struct bench *bench)
     bench_expect_violation(bench, "cf8-value");
 }
 
+/* Teardown --------------------------------------------------------------------------------------- */
+
+static void touch_status(struct bench *bench)
+{
+    struct virtio_host *host = &bench->host.host;
+    uint16_t window = bench->front.window;
+    struct virtio_pci_address address = {.device = 3};
+
+    switch (bench->profile) {
+    case BENCH_PCI_LEGACY:
+        (void)pci_read(bench, LEGACY(18), 1);
+        break;
+    case BENCH_PCI_MODERN:
+        (void)pci_read(bench, MODERN(20), 1);
+        break;
+    case BENCH_WINDOW:
+        host->pci_config_write(host->ctx, address, (uint16_t)(window + 4), 1, 4);
+        host->pci_config_write(host->ctx, address, (uint16_t)(window + 8), 4, 20);
+        host->pci_config_write(host->ctx, address, (uint16_t)(window + 12), 4, 1);
+        (void)host->pci_config_read(host->ctx, address, (uint16_t)(window + 16), 1);
+        break;
+    default:
+        (void)peek(bench, 0x70);
+        break;
+    }
+}
+
+static unsigned violations(const struct bench *bench)
+{
+    return bench->host.violation_count;
+}
+
+/* Once the library has closed a device nobody accesses its registers, on any transport, until it is opened again;
+ * looking what is there is no access to the device. */
+static void test_registers_are_left_alone_after_teardown(struct bench *bench)
+{
+    struct virtio_device found;
+
+    for (unsigned round = 0; round < 2; round++) {
+        bench_start(bench, 8);
+        touch_status(bench);
+        assert_int_equal(violations(bench), 0);
+        bench_stop(bench);
+        if (bench->profile & BENCH_MMIO)
+            assert_ok(
+                virtio_mmio_probe(&bench->host.host, BENCH_MMIO_ADDRESS, bench->mmio.size, &found));
+        assert_int_equal(violations(bench), 0);
+        touch_status(bench);
+        bench_expect_violation(bench, "access-after-teardown");
+        assert_int_equal(violations(bench), 0);
+    }
+    /* A device that failed is closed as well. */
+    bench_begin(bench);
+    assert_ok(virtio_device_fail(&bench->device));
+    touch_status(bench);
+    bench_expect_violation(bench, "access-after-teardown");
+    /* And one that could not be opened. */
+    bench->wanted.required = bench->wanted.supported = 1;
+    assert_result(virtio_device_begin(&bench->device, &bench->wanted), VIRTIO_E_NOT_SUPPORTED);
+    touch_status(bench);
+    bench_expect_violation(bench, "access-after-teardown");
+}
+
+/* Each hook that works for a device; what it gave must have been given back before. */
+static void test_hooks_are_left_alone_after_teardown(struct bench *bench)
+{
+    const struct virtio_host *host = &bench->host.host;
+    uint8_t buffer[64] = {0};
+    struct virtio_mapping mapping;
+    uint64_t address;
+    void *memory;
+
+    bench_start(bench, 8);
+    memory = host->dma_allocate(host->ctx, 64, 64, UINT64_MAX, 0, &address);
+    if (host->map)
+        assert_ok(host->map(host->ctx, buffer, 64, VIRTIO_DEVICE_READS, 0, &mapping));
+    if (host->sync)
+        host->sync(host->ctx, buffer, 64, VIRTIO_SYNC_FOR_DEVICE);
+    assert_int_equal(violations(bench), 0);
+    bench_stop(bench);
+    assert_int_equal(violations(bench), 0);
+    host->dma_free(host->ctx, memory, 64, address);
+    bench_expect_violation(bench, "hook-after-teardown");
+    if (host->map) {
+        assert_ok(host->unmap(host->ctx, &mapping));
+        bench_expect_violation(bench, "hook-after-teardown");
+    }
+    if (host->sync) {
+        host->sync(host->ctx, buffer, 64, VIRTIO_SYNC_FOR_CPU);
+        bench_expect_violation(bench, "hook-after-teardown");
+    }
+    (void)host->now_us(host->ctx);
+    bench_expect_violation(bench, "hook-after-teardown");
+    host->stall_us(host->ctx, 1);
+    bench_expect_violation(bench, "hook-after-teardown");
+    host->relax(host->ctx);
+    bench_expect_violation(bench, "hook-after-teardown");
+}
+
 static const struct bench_test tests[] = {
     TEST(test_status_rules, BENCH_MMIO_2),
     TEST(test_feature_rules, BENCH_MMIO_2),
@@ -602,6 +701,8 @@ static const struct bench_test tests[] = {
     TEST(test_bus_mastering_is_needed, BENCH_PCI_MODERN | BENCH_PCI_LEGACY),
     TEST(test_window_rules, BENCH_PCI_MODERN),
     TEST(test_pci_configuration_rules, BENCH_PCI_MODERN),
+    TEST(test_registers_are_left_alone_after_teardown, BENCH_ALL),
+    TEST(test_hooks_are_left_alone_after_teardown, BENCH_HOSTS),
 };
 
 BENCH_MAIN(tests)

@@ -7,6 +7,7 @@
 
 #include "fake_blk.h"
 #include "fake_console.h"
+#include "fake_input.h"
 #include "fake_rng.h"
 
 #include <stdlib.h>
@@ -152,10 +153,47 @@ static void test_console_rules(struct bench *bench)
     free(console);
 }
 
+/* Buffers that are too short, or the wrong way round; and writes that are no selection. */
+static void test_input_rules(struct bench *bench)
+{
+    static const struct part event[] = {{0, 8, true}};
+    static const struct part short_event[] = {{0, 7, true}};
+    static const struct part readable[] = {{0, 8, false}};
+    static const struct part status[] = {{64, 8, false}};
+    static const struct part short_status[] = {{64, 7, false}};
+    struct fake_input input;
+
+    fake_input_begin(&input, &bench->fake, 0, 8);
+    bench_begin(bench);
+    for (uint16_t i = 0; i < 2; i++)
+        assert_ok(virtio_queue_start(&bench->queues[i], &bench->device, i, 8));
+    assert_ok(virtio_allocate_shared(&bench->device, 4096, 64, &bench->shared));
+    memset(bench->shared.memory, 0, 4096);
+    assert_ok(virtio_device_ready(&bench->device));
+    assert_ok(virtio_config_write(&bench->device, 0, 1, VIRTIO_INPUT_CFG_ID_NAME));
+    assert_ok(virtio_config_write(&bench->device, 1, 1, 0));
+    send_on(bench, &bench->queues[0], event, 1);
+    send_on(bench, &bench->queues[1], status, 1);
+    assert_int_equal(bench->host.violation_count, 0); /* as it should be */
+    assert_ok(virtio_config_write(&bench->device, 2, 1, 9));
+    bench_expect_violation(bench, "input-config-write");
+    assert_ok(virtio_config_write(&bench->device, 0, 2, 1)); /* both at once */
+    bench_expect_violation(bench, "input-config-write");
+    send_on(bench, &bench->queues[0], short_event, 1);
+    bench_expect_violation(bench, "input-event-buffer");
+    send_on(bench, &bench->queues[0], readable, 1);
+    bench_expect_violation(bench, "input-event-buffer");
+    send_on(bench, &bench->queues[1], short_status, 1);
+    bench_expect_violation(bench, "input-status-buffer");
+    assert_int_equal(bench->host.violation_count, 0);
+    bench_stop(bench);
+}
+
 static const struct bench_test tests[] = {
     TEST(test_disk_rules, BENCH_ONE),
     TEST(test_entropy_rules, BENCH_ONE),
     TEST(test_console_rules, BENCH_ONE),
+    TEST(test_input_rules, BENCH_ONE),
 };
 
 BENCH_MAIN(tests)

@@ -190,6 +190,21 @@ static void test_ring_accesses_by_hand(struct bench *bench)
     bench_stop(bench);
 }
 
+/* A ring that was given back is read and written no more, for as long as the host lives. */
+static void test_ring_is_left_alone_after_teardown(struct bench *bench)
+{
+    volatile uint16_t *ring;
+
+    bench_start(bench, 8);
+    ring = part(bench, 0);
+    bench_stop(bench);
+    assert_int_equal(bench->host.violation_count, 0);
+    (void)ring[1];
+    bench_expect_violation(bench, "ring-after-teardown");
+    ring[1] = ring[2] = 0xdbdb; /* what is there already */
+    assert_int_equal(fake_host_take_violation(&bench->host, "ring-after-teardown"), 2);
+}
+
 /* What was done before a rule was broken is kept with it. */
 static void test_violation_has_a_trace(struct bench *bench)
 {
@@ -218,6 +233,7 @@ static const struct bench_test tests[] = {
     TEST(test_split_event_by_hand, BENCH_WATCHED | BENCH_SPLIT_EVENT),
     TEST(test_packed_fence_by_hand, BENCH_WATCHED | BENCH_PACKED),
     TEST(test_ring_accesses_by_hand, BENCH_WATCHED | BENCH_SPLIT | BENCH_PACKED),
+    TEST(test_ring_is_left_alone_after_teardown, BENCH_WATCHED | BENCH_SPLIT | BENCH_PACKED),
     TEST(test_violation_has_a_trace, BENCH_WATCHED | BENCH_SPLIT),
 };
 
