@@ -5,13 +5,15 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-symbols, bench-ring, size, check-runner, check-guest
+#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-symbols, bench-ring, size, check-runner, check-qtest, check-guest
 #   make check-host    unit tests on this machine
 #   make check-fuzz    the hostile device: corpus and a short run; make fuzz: longer (tests/fuzz/fuzz.mk)
 #   make mutation      known bugs, which the host tests must catch; make check-mutation: can they still be put in?
 #   make check-symbols what libvirtio.a and the kernels may refer to
 #   make check-runner  the tests of the runner, with a fake QEMU
 #   make check-guest   the kernel on every configuration of the matrix
+#   make check-qtest   the kernel's tests as a process under sanitizers, on QEMU's devices; make qtest: all rows
+#                      that can be run so; make qtest-coverage: what they execute (tests/qtest/qtest.mk)
 #   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
 #   make format        reformat the C sources; make check-format only looks
 #   make check-stress  two threads on one ring; make stress: for minutes
@@ -162,12 +164,12 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
-include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk
+include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk tests/qtest/qtest.mk
 
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-guest check-support
+check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-qtest check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

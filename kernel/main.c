@@ -10,13 +10,12 @@
 #include "crash.h"
 #include "discovery.h"
 #include "host.h"
-#include "hotplug.h"
 #include "machine.h"
 #include "options.h"
 #include "pages.h"
 #include "paging.h"
 #include "report.h"
-#include "suites.h"
+#include "run.h"
 #include "terminal.h"
 #include "tests/guest/watch.h"
 
@@ -85,35 +84,10 @@ static void bring_up(uint32_t magic, uint32_t address)
     }
 }
 
-static struct test_result run_tests(const struct virtio_host *host)
-{
-    const struct test_environment environment = {
-        .host = host,
-        .devices = discovery.devices,
-        .device_count = discovery.count,
-        .disk_read_only = options.disk_read_only,
-        .host_helps = options.host_helps,
-        .hotplug = hotplug_find(),
-        .kernel_console = terminal_device(),
-        .timeout_seconds = options.timeout_seconds,
-    };
-    const struct test_plan plan = {
-        .suites = kernel_suites,
-        .selected = options.suites,
-        .expected = options.expect,
-        .problems = options.problems,
-        .problem_count = options.problem_count,
-    };
-
-    self_test_begin();
-    return test_run(&environment, &plan);
-}
-
 noreturn void kernel_main(uint32_t magic, uint32_t address)
 {
     const struct virtio_host *host;
     struct test_result result;
-    uint64_t time;
 
     bring_up(magic, address);
     host = host_init(options.memory_high);
@@ -123,13 +97,11 @@ noreturn void kernel_main(uint32_t magic, uint32_t address)
     if (options.console_virtio && !terminal_begin(discovery.devices, discovery.count)) {
         options_add_problem(&options, "console=virtio: there is no virtio console");
     }
-    result = run_tests(host);
+    result = run_suites(host, &options, &discovery, terminal_device());
     if (options.echo) {
         terminal_echo(options.host_helps);
     }
-    time = clock_microseconds();
-    printf("time: %lu.%03lu s\n", (unsigned long)(time / 1000000),
-           (unsigned long)(time / 1000 % 1000));
+    run_print_time(host);
     console_flush();
     machine_exit(result.failed == 0 ? MACHINE_PASSED : MACHINE_FAILED);
 }

@@ -3,20 +3,16 @@
  * Tests of the harness itself: whoever reads a failure of the library must be able to trust the memory,
  * the clock and the command line under it.
  */
-#include "suites.h"
+#include "self_test.h"
 
 #include "boot_info.h"
-#include "clock.h"
-#include "options.h"
 #include "pages.h"
+#include "suites.h"
 
 #include <string.h>
 
 enum {
     RUNS = 24,
-    CLOCK_READS = 10000,
-    CLOCK_STEP_MAX_US = 1000000,
-    PATIENCE = 10000000,
 };
 
 extern char kernel_image_start[], kernel_image_end[];
@@ -131,67 +127,6 @@ static void pages_above_4_gib(struct test *test)
     pages_free((void *)(uintptr_t)high, 2);
 }
 
-static void clock_goes_forward(struct test *test)
-{
-    uint64_t first = clock_microseconds();
-    uint64_t last = first;
-
-    for (unsigned i = 0; i < CLOCK_READS; i++) {
-        uint64_t now = clock_microseconds();
-
-        REQUIRE(test, now >= last);
-        REQUIRE(test, now - last < CLOCK_STEP_MAX_US);
-        last = now;
-    }
-    for (unsigned i = 0; last == first && i < PATIENCE; i++) {
-        last = clock_microseconds();
-    }
-    CHECK(test, last > first);
-}
-
-static void command_line_is_understood(struct test *test)
-{
-    static struct options options;
-    char line[] = "  suites=blk,rng expect=blk:2 force=legacy  disk=ro config=ecam timeout=7 "
-                  "virtio_mmio.device=512@0xfeb00e00:12 virtio_mmio.device=4K@0x1000:1:2 ";
-
-    options_parse(&options, line);
-    CHECK_EQUAL(test, options.problem_count, 0);
-    REQUIRE(test, options.suites != NULL && options.expect != NULL);
-    CHECK(test, strcmp(options.suites, "blk,rng") == 0);
-    CHECK(test, strcmp(options.expect, "blk:2") == 0);
-    CHECK_EQUAL(test, options.force, VIRTIO_FORCE_LEGACY);
-    CHECK_EQUAL(test, options.config, CONFIG_ECAM);
-    CHECK(test, options.disk_read_only);
-    CHECK_EQUAL(test, options.timeout_seconds, 7);
-    REQUIRE_EQUAL(test, options.mmio_count, 2);
-    CHECK_EQUAL(test, options.mmio[0].address, 0xfeb00e00);
-    CHECK_EQUAL(test, options.mmio[0].size, 512);
-    CHECK_EQUAL(test, options.mmio[1].address, 0x1000);
-    CHECK_EQUAL(test, options.mmio[1].size, 4096);
-}
-
-static void wrong_words_are_problems(struct test *test)
-{
-    static const char *const wrong[] = {
-        "suite=blk", "suites",     "force=both", "disk=rw",    "config=", "timeout=0",
-        "timeout=x", "timeout=9s", "crash=now",  "memory=low", "=",       "virtio_mmio.device=512@",
-    };
-    static struct options options;
-
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        char line[64];
-
-        memcpy(line, wrong[i], strlen(wrong[i]) + 1);
-        options_parse(&options, line);
-        if (!CHECK_EQUAL(test, options.problem_count, 1)) {
-            test_diagnostic("the word was '%s'", wrong[i]);
-            continue;
-        }
-        CHECK(test, strcmp(options.problems[0], wrong[i]) == 0);
-    }
-}
-
 /* The wire formats, by hand: nothing of boot_info.c's own definitions is used. */
 static void put(unsigned char *at, uint64_t value, unsigned width)
 {
@@ -289,9 +224,9 @@ static const struct test_case kernel_cases[] = {
     {"fresh pages are not zero", pages_are_not_zero},
     {"impossible allocations fail and leave no trace", pages_run_out},
     {"memory above 4 GiB is used where there is some", pages_above_4_gib},
-    {"the clock goes forward", clock_goes_forward},
-    {"the command line is understood", command_line_is_understood},
-    {"words that are not understood are problems", wrong_words_are_problems},
+    {"the clock goes forward", self_test_clock},
+    {"the command line is understood", self_test_command_line},
+    {"words that are not understood are problems", self_test_wrong_words},
     {"PVH is recognised behind a multiboot magic number", pvh_wins_over_multiboot_magic},
     {"multiboot 1: the kernel's file name is dropped", multiboot1_file_name_is_dropped},
     {"multiboot 2: modules are reserved", multiboot2_modules_are_reserved},

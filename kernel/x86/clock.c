@@ -8,7 +8,7 @@
 #include "../clock.h"
 
 #include "../crash.h"
-#include "ports.h"
+#include "../ports.h"
 
 #include <cpuid.h>
 #include <stdbool.h>

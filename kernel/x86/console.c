@@ -5,7 +5,7 @@
  */
 #include "../console.h"
 
-#include "ports.h"
+#include "../ports.h"
 
 #include <stdio.h>
 

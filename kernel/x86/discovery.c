@@ -6,7 +6,7 @@
 #include "../discovery.h"
 
 #include "../acpi.h"
-#include "ports.h"
+#include "../ports.h"
 
 #define PCI_CONFIG_ADDRESS 0xcf8
 #define PCI_CONFIG_ENABLE  0x80000000u
@@ -28,6 +28,15 @@ static bool has_pci_ports(void)
     read = port_read32(PCI_CONFIG_ADDRESS);
     port_write32(PCI_CONFIG_ADDRESS, saved);
     return read == PCI_CONFIG_ENABLE;
+}
+
+/* Through the ports, by the host's hooks where it has some. */
+static const struct virtio_pci_config *find_ports(const struct virtio_host *host,
+                                                  const struct options *options)
+{
+    return host->pci_config_read != NULL && options->config == CONFIG_DEFAULT
+               ? VIRTIO_PCI_CONFIG_HOST
+               : VIRTIO_PCI_CONFIG_IO;
 }
 
 static const struct virtio_pci_config *find_ecam(const struct virtio_host *host, uint64_t rsdp)
@@ -91,7 +100,7 @@ void discovery_run(struct discovery *discovery, const struct virtio_host *host,
                    struct options *options, uint64_t rsdp)
 {
     bool has_ports = has_pci_ports();
-    const struct virtio_pci_config *config = has_ports ? VIRTIO_PCI_CONFIG_IO : NULL;
+    const struct virtio_pci_config *config = has_ports ? find_ports(host, options) : NULL;
 
     discovery->count = 0;
     if (options->config == CONFIG_ECAM || (options->config == CONFIG_DEFAULT && !has_ports)) {

@@ -6,7 +6,7 @@
  */
 #include "../hotplug.h"
 
-#include "ports.h"
+#include "../ports.h"
 
 #include <stddef.h>
 

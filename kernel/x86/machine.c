@@ -6,7 +6,7 @@
 #include "../machine.h"
 
 #include "../paging.h"
-#include "ports.h"
+#include "../ports.h"
 
 #include <cpuid.h>
 #include <stddef.h>

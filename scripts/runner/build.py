@@ -22,10 +22,11 @@ class BuildError(Exception):
 def products(configurations, build=True, quiet=False):
     """Builds and returns the Products for some configurations."""
     if build and "MAKELEVEL" not in os.environ:
-        make(quiet)
+        make(quiet, sorted({target for configuration in configurations for target in targets(configuration)}))
     result = Products(ROOT)
     for configuration in configurations:
-        needed = (result.iso if configuration.boot == "product-iso"
+        needed = (result.device_tests(configuration) if configuration.qtest
+                  else result.iso if configuration.boot == "product-iso"
                   else result.kernel(configuration.arch))
         if not needed.exists():
             raise BuildError(f"{needed.relative_to(ROOT)} is missing: run make")
@@ -41,11 +42,16 @@ def products(configurations, build=True, quiet=False):
     return result
 
 
-def make(quiet):
+def targets(configuration):
+    """What make is asked for."""
+    return [f"qtest-programs-{configuration.qtest}"] if configuration.qtest else ["all"]
+
+
+def make(quiet, wanted):
     """Runs make; its words go to stderr, because stdout may be somebody's TAP."""
     jobs = os.cpu_count() or 1
     status = subprocess.run(["make", "-C", str(ROOT), "--no-print-directory", f"-j{jobs}"]
-                            + (["--silent"] if quiet else []), stdin=subprocess.DEVNULL,
+                            + (["--silent"] if quiet else []) + wanted, stdin=subprocess.DEVNULL,
                             stdout=2, check=False).returncode
     if status != 0:
         raise BuildError(f"make failed with status {status}")

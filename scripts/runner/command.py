@@ -9,7 +9,7 @@ import os
 import pathlib
 import shlex
 
-from . import configuration as conf, peers
+from . import configuration as conf, peers, qtest
 from .configuration import role_kind
 from .images import FAULTY_SECTOR
 
@@ -112,8 +112,10 @@ def device_options(configuration, work, images):
     return options
 
 
-def memory_options(configuration):
+def memory_options(configuration, work):
     """A daemon that reads the rings needs memory that can be shared."""
+    if configuration.qtest:
+        return qtest.memory_options(configuration, work)
     options = ["-m", str(configuration.memory)]
     machine = configuration.machine
     if any(device.kind.startswith("vhost-user") or device.role == "vhost" for device in configuration.devices):
@@ -130,6 +132,12 @@ def boot_options(configuration, kernel, iso):
     return []  # the boot disk is a virtio device with a boot index
 
 
+def serial_port(configuration, work):
+    if configuration.qtest:
+        return "none"
+    return f"file:{work / SERIAL_LOG}" if configuration.has_terminal else "stdio"
+
+
 def qemu(configuration, work, images, kernel, iso):
     """The whole command line. `work` is a directory for sockets and logs."""
     work = pathlib.Path(work)
@@ -138,7 +146,7 @@ def qemu(configuration, work, images, kernel, iso):
         # Nothing that was not asked for, no window, the serial port on the standard output. A
         # guest that resets or faults three times ends the run.
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial",
-        f"file:{work / SERIAL_LOG}" if configuration.has_terminal else "stdio",
+        serial_port(configuration, work),
         "-qmp", f"unix:{work / 'qmp'},server=on,wait=off",
         # The kernel uses one CPU. With only one, QEMU's translator leaves out the guest's memory barriers,
         # though its device models run in other threads: a notification can be lost then.
@@ -154,8 +162,11 @@ def qemu(configuration, work, images, kernel, iso):
     if "accesses" in configuration.actions:
         for event in ACCESS_EVENTS:
             options += ["-trace", event]
-    options += memory_options(configuration)
-    options += boot_options(configuration, kernel, iso)
+    options += memory_options(configuration, work)
+    if configuration.qtest:
+        options += qtest.machine_options(work, kernel)
+    else:
+        options += boot_options(configuration, kernel, iso)
     options += configuration.qemu  # before the devices: they may name a bridge of these
     options += peers.machine_options(configuration, work)
     options += device_options(configuration, work, images)

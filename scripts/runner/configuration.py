@@ -99,6 +99,7 @@ class Configuration:
     tags: set
     limit: float = LIMIT
     screenshot: str = ""  # where the first screen goes that showed what it should, as PNG
+    qtest: str = ""  # one of qtest.VARIANTS: the tests are a process beside the machine, this program of it
 
     @property
     def is_mmio(self):

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from . import command, iso, images, peers, process, qmp, report, trace
+from . import command, iso, images, peers, process, qmp, qtest, report, trace
 
 LOG = "qemu.log"
 RESET_AFTER = 0.5  # seconds that these tests run before the first reset
@@ -34,6 +34,19 @@ class Products:
         return self.root / "build" / arch / "kernel.elf"
 
     @property
+    def parked(self):
+        return self.root / "build" / "qtest" / "parked.elf"
+
+    def device_tests(self, configuration):
+        """The tests as a program for this machine."""
+        variant = configuration.arch if configuration.qtest == "sanitized" else f"coverage-{configuration.arch}"
+        return self.root / "build" / "qtest" / variant / "device-tests"
+
+    def booted(self, configuration):
+        """What QEMU starts, where it starts no boot loader."""
+        return self.parked if configuration.qtest else self.kernel(configuration.arch)
+
+    @property
     def iso(self):
         return self.root / "build" / "libvirtio.iso"
 
@@ -46,6 +59,7 @@ class Outcome:
     serial: bytes = b""
     boots: list = dataclasses.field(default_factory=list)
     stderr: list = dataclasses.field(default_factory=list)
+    report: list = dataclasses.field(default_factory=list)  # of a sanitizer
     guest_errors: list = dataclasses.field(default_factory=list)
     status: int = None
     stopped: str = ""
@@ -143,14 +157,17 @@ def run_in(work, configuration, products, live):
     boot_image = iso.prepare(configuration, products, work)
     disks = images.Images(work, configuration, products.docs, boot_image)
     outcome = Outcome(command=command.qemu(configuration, work, disks,
-                                           products.kernel(configuration.arch), boot_image))
+                                           products.booted(configuration), boot_image))
     daemons = []
     try:
         for device in configuration.disks:
             if device.kind == "vhost-user-blk":
                 daemons.append(start_daemon(device, work, disks, configuration.limit))
         start = time.monotonic()
-        watch(configuration, work, outcome, live, iso.menu_keys(configuration, products.root))
+        if configuration.qtest:
+            watch_tests(configuration, work, outcome, live, products.device_tests(configuration))
+        else:
+            watch(configuration, work, outcome, live, iso.menu_keys(configuration, products.root))
         outcome.seconds = time.monotonic() - start
     finally:
         for daemon in daemons:
@@ -174,26 +191,54 @@ def watch(configuration, work, outcome, live, menu):
         watcher.keyboard = keyboard
         helpers.start(keyboard)
         deadline = time.monotonic() + configuration.limit
-        why = process.pump(child, deadline, watcher.feed, errors.extend)
-        if why == "time":
-            outcome.stopped = f"hangs: ended after {configuration.limit:.0f} s"
-            outcome.diagnosis = qmp.explain_hang(work / "qmp", [
-                command.virtio_path(configuration, number, device)
-                for number, device in enumerate(configuration.devices)])
-            if process.pump(child, time.monotonic() + LAST_WORDS, watcher.feed,
-                            errors.extend) is None:
-                child.wait(LAST_WORDS)
-        elif why == "output":
-            outcome.stopped = f"prints for ever: ended after {len(watcher.serial)} bytes"
-        elif child.wait(5.0) is None:
-            outcome.stopped = "QEMU closed its output and did not end"
-        outcome.status = child.end()
+        follow(configuration, work, child, watcher, errors, deadline, outcome)
+    collect(watcher, helpers, outcome)
+    outcome.stderr = errors.decode("utf-8", "replace").splitlines()
+
+
+def watch_tests(configuration, work, outcome, live, program):
+    """The same with the tests in a process of their own."""
+    helpers = peers.Peers(configuration, work, outcome.command)
+    watcher = Watcher(configuration, work / "qmp", live, None, helpers)
+    errors = bytearray()
+    deadline = time.monotonic() + configuration.limit
+    helpers.start(None)
+    machine = qtest.Machine(outcome.command, work, configuration.limit)
+    if not machine.fault:
+        with process.Child(qtest.tests_command(configuration, work, program), configuration.limit,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            follow(configuration, work, child, watcher, errors, deadline, outcome)
+    fault = machine.end()
+    collect(watcher, helpers, outcome)
+    outcome.stopped = outcome.stopped or fault
+    outcome.stderr = machine.errors()
+    outcome.report = errors.decode("utf-8", "replace").splitlines()
+
+
+def follow(configuration, work, child, watcher, errors, deadline, outcome):
+    """Reads what the tests say until they end, or are ended."""
+    why = process.pump(child, deadline, watcher.feed, errors.extend)
+    if why == "time":
+        outcome.stopped = f"hangs: ended after {configuration.limit:.0f} s"
+        outcome.diagnosis = qmp.explain_hang(work / "qmp", [
+            command.virtio_path(configuration, number, device)
+            for number, device in enumerate(configuration.devices)])
+        if process.pump(child, time.monotonic() + LAST_WORDS, watcher.feed,
+                        errors.extend) is None:
+            child.wait(LAST_WORDS)
+    elif why == "output":
+        outcome.stopped = f"prints for ever: ended after {len(watcher.serial)} bytes"
+    elif child.wait(5.0) is None:
+        outcome.stopped = "QEMU closed its output and did not end"
+    outcome.status = child.end()
+
+
+def collect(watcher, helpers, outcome):
     watcher.finish()
     outcome.checks.append(helpers.finish())
     outcome.stopped = watcher.failure or outcome.stopped
     outcome.serial = bytes(watcher.serial)
     outcome.boots = watcher.parser.boots
-    outcome.stderr = errors.decode("utf-8", "replace").splitlines()
 
 
 def standard_input(configuration, live, menu):
@@ -249,6 +294,9 @@ def device_properties(binary, name):
 def unavailable(configuration):
     """Why this machine cannot run the configuration at all, or an empty text."""
     binary = command.binary(configuration)
+    refusal = qtest.refusal(configuration) if configuration.qtest else ""
+    if refusal:
+        return refusal
     if not shutil.which(binary):
         return f"no {binary}"
     for device in configuration.devices:

@@ -8,7 +8,7 @@ entry of `problems`. Does not judge; `verdict` does.
 import dataclasses
 import re
 
-BANNER = re.compile(r"libvirtio \S+ kernel, ")
+BANNER = re.compile(r"libvirtio \S+ (?:kernel|tests), ")
 DEVICE = re.compile(r"(?P<where>\S+ \S+) (?P<name>.+) \(type (?P<type>\d+)\), (?P<how>.+)")
 QUEUES = re.compile(r"  queues: \d+ \(\d+, (split|packed)\)")
 TEST = re.compile(r"(?P<not>not )?ok\b(?: (?P<number>\d+))?(?: - (?P<text>.*))?$")

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from . import build, command, complaints, configuration as conf, execute, process, table, verdict
+from . import build, command, complaints, configuration as conf, execute, process, qtest, table, verdict
 from .configuration import UsageError
 from .images import ImageError
 
@@ -82,6 +82,7 @@ def parser():
     add("--timeout", metavar="SECONDS", type=float, help="end a run that takes longer")
     add("--screenshot", metavar="FILE", help="the GPU's test card, as the screen shows it, to a PNG file;"
         " runs the row gpu-modern-i386 if no other is named")
+    qtest.add_options(add)
     add("--keep", metavar="DIRECTORY", help="leave disks and logs there")
     add("--print", action="store_true", dest="show_command", help="show QEMU's command line, too")
     add("--no-build", action="store_true", help="boot what was built before")
@@ -121,6 +122,7 @@ def configure(arguments, extra):
         configuration.expect = conf.promised(configuration.devices)
     configuration.qemu += extra
     configuration.screenshot = arguments.screenshot or ""
+    configuration.qtest = arguments.qtest
     if arguments.timeout is not None:
         if not arguments.timeout > 0:
             raise UsageError(f"timeout is a number of seconds above 0, not {arguments.timeout:g}")
@@ -131,7 +133,8 @@ def configure(arguments, extra):
 def describe(configuration):
     devices = ", ".join(device.kind + (f":{device.role}" if device.role else "")
                         for device in configuration.devices) or "no devices"
-    return (f"booting the {configuration.arch} kernel on {configuration.machine},"
+    what = "running the {} tests on" if configuration.qtest else "booting the {} kernel on"
+    return (f"{what.format(configuration.arch)} {configuration.machine},"
             f" {configuration.memory} MiB, {configuration.transport}: {devices}")
 
 
@@ -142,6 +145,8 @@ def show(outcome, result):
         write("--- QEMU, when it was ended\n" + outcome.diagnosis + "\n")
         tail = outcome.serial.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
         write("--- the last lines of the serial port\n" + "\n".join(tail) + "\n")
+    for line in outcome.report:
+        write(f"{line}\n")
     _, others = complaints.split(outcome.stderr)
     for line in others:
         write(f"QEMU says: {line}\n")

@@ -14,7 +14,7 @@ from .configuration import UsageError
 
 COLUMNS = ("row", "arch", "machine", "transport", "boot", "memory", "devices", "qemu", "words",
            "expect", "actions", "tags")
-TAGS = ("short", "long")
+TAGS = ("short", "long", "qtest")
 
 
 def read(path):

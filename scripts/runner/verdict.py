@@ -6,6 +6,7 @@ nothing failed, and neither QEMU nor the disks tell another story.
 """
 
 import dataclasses
+import re
 
 from . import complaints
 from .command import EXIT_CRASH, EXIT_SUCCESS
@@ -13,6 +14,8 @@ from .configuration import TYPE_NUMBERS
 
 TRANSPORT_NAMES = {"legacy": "legacy PCI", "transitional": "modern PCI", "modern": "modern PCI",
                    "mmio1": "virtio-mmio 1", "mmio2": "virtio-mmio 2"}
+REPORT = re.compile(r"ERROR: |runtime error: ")  # how a sanitizer begins
+REPORT_HEADS = 5
 EXIT_MEANINGS = {35: "the kernel counted failures", 37: "the kernel crashed",
                  0: "the machine was reset or shut down", 1: "QEMU refused to start"}
 
@@ -55,7 +58,8 @@ def judge(configuration, outcome):
         judge_complete(last, verdict)
         judge_promise(configuration, last, verdict)
         judge_transport(configuration, last, verdict)
-    judge_exit(outcome, verdict)
+    judge_exit(configuration, outcome, verdict)
+    judge_report(outcome, verdict)
     judge_complaints(configuration, outcome, verdict)
     for faults, facts in outcome.checks:
         verdict.faults += faults
@@ -71,7 +75,7 @@ def judge_boots(configuration, boots, verdict):
     due = 1 + configuration.actions.get("reset", 0)
     if len(boots) != due:
         verdict.faults.append(f"{len(boots)} boots instead of {due}")
-    how = f", {configuration.arch}, booted by {boot_protocol(configuration)},"
+    how = f", {configuration.arch}, {start_of(configuration)},"
     for number, boot in enumerate(boots, 1):
         where = f"boot {number}: " if due > 1 else ""
         if how not in boot.banner:
@@ -83,11 +87,13 @@ def judge_boots(configuration, boots, verdict):
             verdict.faults.append(f"{where}{boot.crash}")
 
 
-def boot_protocol(configuration):
-    """What the kernel was started by: QEMU takes no ELF64 with a multiboot 1 header, hence PVH."""
+def start_of(configuration):
+    """How the tests were started: QEMU takes no ELF64 with a multiboot 1 header, hence PVH."""
+    if configuration.qtest:
+        return "over qtest"
     if configuration.boot != "kernel":
-        return "multiboot 2"
-    return "multiboot 1" if configuration.arch == "i386" else "PVH"
+        return "booted by multiboot 2"
+    return "booted by multiboot 1" if configuration.arch == "i386" else "booted by PVH"
 
 
 def judge_crash(configuration, boot, outcome, verdict):
@@ -170,9 +176,16 @@ def judge_complaints(configuration, outcome, verdict):
     verdict.faults += [f"QEMU complains: {line}" for line in lines]
 
 
-def judge_exit(outcome, verdict):
+def judge_report(outcome, verdict):
+    """The tests as a process have nothing to say on stderr, but their sanitizers have."""
+    heads = [line for line in outcome.report if REPORT.search(line)] or outcome.report[:1]
+    verdict.faults += [f"the tests' process: {line.strip()}" for line in heads[:REPORT_HEADS]]
+
+
+def judge_exit(configuration, outcome, verdict):
     if outcome.stopped or outcome.status == EXIT_SUCCESS:
         return
+    whose = "the tests'" if configuration.qtest else "QEMU's"
     meaning = EXIT_MEANINGS.get(outcome.status, "not a status that the kernel writes")
-    verdict.faults.append(f"QEMU's exit status is {outcome.status} instead of {EXIT_SUCCESS}:"
+    verdict.faults.append(f"{whose} exit status is {outcome.status} instead of {EXIT_SUCCESS}:"
                           f" {meaning}")

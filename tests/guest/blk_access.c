@@ -206,8 +206,10 @@ static void count_accesses(struct test *test, struct virtio_blk *disk, uint8_t *
     if (!done) {
         return;
     }
-    CHECK_EQUAL(test, disk->queue.kicks - kicks, REQUESTS);
-    CHECK_EQUAL(test, counting.writes, REQUESTS);
+    kicks = disk->queue.kicks - kicks;
+    /* Fewer where the device was still looking when the next request came. */
+    CHECK(test, kicks != 0 && kicks <= REQUESTS);
+    CHECK_EQUAL(test, counting.writes, kicks);
     CHECK(test, counting.reads <= hiccups);
     test_diagnostic("%d reads at queue depth 1: %lu register writes, %lu register reads", REQUESTS,
                     (unsigned long)counting.writes, (unsigned long)counting.reads);

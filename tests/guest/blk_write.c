@@ -122,8 +122,8 @@ static void flush_body(struct test *test, struct rig *rig)
     REQUIRE_RESULT(test, counted(virtio_blk_submit_flush(rig->disk, rig)), VIRTIO_OK);
     REQUIRE_EQUAL(test, virtio_blk_wait(rig->disk, &done, rig->disk->device.timeout_us), 1);
     CHECK(test, done.cookie == rig);
-    /* A device that writes through is not asked. */
-    CHECK_EQUAL(test, rig->disk->queue.kicks - kicks, rig->disk->writeback ? 2 : 0);
+    /* A device that writes through is not asked. Another may be looking already when the second comes. */
+    CHECK_EQUAL(test, rig->disk->queue.kicks != kicks, rig->disk->writeback);
     CHECK_RESULT(test, done.error, VIRTIO_OK);
     CHECK_RESULT(test, virtio_blk_reap(rig->disk, &done), 0);
     CHECK_EQUAL(test, rig->disk->in_flight, 0);

@@ -297,15 +297,22 @@ static uint32_t length_of(const struct exchange *exchange, uint32_t sequence)
     return exchange->first + sequence % exchange->lengths;
 }
 
+/* Frames on their way. One that was answered may not have come back yet: its memory is still lent. */
+static uint32_t outstanding(const struct exchange *exchange)
+{
+    uint32_t back = exchange->sent < exchange->answered ? exchange->sent : exchange->answered;
+
+    return exchange->submitted - back;
+}
+
 static bool submit_frames(struct exchange *exchange)
 {
     struct net_rig *rig = exchange->rig;
 
-    if (exchange->submitted - exchange->answered > WINDOW - BATCH) {
+    if (outstanding(exchange) > WINDOW - BATCH) {
         return true;
     }
-    while (exchange->submitted < exchange->count &&
-           exchange->submitted - exchange->answered < WINDOW) {
+    while (exchange->submitted < exchange->count && outstanding(exchange) < WINDOW) {
         uint32_t sequence = exchange->submitted;
         uint8_t *frame = (uint8_t *)exchange->memory.bytes + sequence % WINDOW * STRIDE;
         struct net_message message = {NET_DATA, sequence, length_of(exchange, sequence), 0};

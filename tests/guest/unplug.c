@@ -320,6 +320,7 @@ static void with_memory(struct victim *victim)
         return;
     }
     unplug_memory = memory.bytes;
+    unplug_address = memory.device_address;
     memset(requests, 0, sizeof(requests));
     for (unsigned i = 0; i < UNPLUG_REQUESTS; i++) {
         requests[i].buffer = unplug_memory + (i + 1) * UNPLUG_BYTES;

@@ -49,6 +49,7 @@ struct unplug_driver {
 
 /* What `use` and others may write to and read from. */
 extern uint8_t *unplug_memory;
+extern uint64_t unplug_address; /* where a device finds it */
 
 extern const struct unplug_driver unplug_blk;
 extern const struct unplug_driver unplug_rng;

@@ -21,6 +21,7 @@ enum {
 };
 
 uint8_t *unplug_memory;
+uint64_t unplug_address;
 
 /* The same few lines for every driver with requests: its completions have the same two members. */
 #define COMPLETION(prefix, driver, verb, ...)                                                      \
@@ -302,7 +303,7 @@ static int balloon_start(const struct virtio_device *found)
 /* One page in and out: out alone does not say whether it was the first to fail. */
 static int balloon_use(void)
 {
-    uint64_t page = (uintptr_t)unplug_memory;
+    uint64_t page = unplug_address;
     int error = virtio_balloon_inflate(&balloon, &page, 1);
 
     return error == VIRTIO_OK ? virtio_balloon_deflate(&balloon, &page, 1) : error;

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 import struct
 import sys
 import time
@@ -76,6 +77,52 @@ def spoil(path, offset):
         image.write(bytes([byte ^ 0x40]))
 
 
+def value_of(arguments, option):
+    return arguments[arguments.index(option) + 1]
+
+
+def listen(arguments, option):
+    """A socket as `-qmp unix:PATH,server=on` makes one."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(value_of(arguments, option).split(",")[0].partition(":")[2])
+    listener.listen()
+    return listener
+
+
+def serve(scenario, arguments):
+    """The machine of a qtest run: it is there until the monitor is told to quit. play_tests() wants its arguments."""
+    monitor = listen(arguments, "-qmp")
+    qtest = pathlib.Path(value_of(arguments, "-qtest").split(",")[0].partition(":")[2])
+    (qtest.parent / "arguments").write_text(json.dumps(arguments))
+    sys.stderr.write(scenario.get("stderr", ""))
+    sys.stderr.flush()
+    pathlib.Path(value_of(arguments, "-D")).write_text(scenario.get("log", ""))
+    if scenario.get("dies"):
+        return 1
+    keep = listen(arguments, "-qtest")
+    if scenario.get("leaves"):
+        time.sleep(0.2)
+        return 0
+    connection = monitor.accept()[0].makefile("rw")
+    print(json.dumps({"QMP": {}}), file=connection, flush=True)
+    for line in connection:
+        print(json.dumps({"return": ""}), file=connection, flush=True)
+        if "quit" in line and not scenario.get("stays"):
+            break
+    time.sleep(60 if scenario.get("stays") else 0)
+    del keep
+    return scenario.get("qemu_status", 0)
+
+
+def play_tests(scenario, arguments):
+    """The tests' process: what a guest would say, and a sanitizer's words."""
+    work = pathlib.Path(arguments[0]).parent
+    time.sleep(1.0 if scenario.get("leaves") else 0)
+    sys.stderr.write(scenario.get("report", ""))
+    sys.stderr.flush()
+    return play(dict(scenario, stderr=""), json.loads((work / "arguments").read_text()))
+
+
 def play(scenario, arguments):
     images = disks(arguments)
     docs = images["docs"].read_bytes()
@@ -104,4 +151,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["-device"] and sys.argv[2].endswith(",help"):
         print("virtio-blk-pci options:\n  packed=<bool>          - on/off (default: false)")
         sys.exit(0)
-    sys.exit(play(json.loads(os.environ.get("FAKE_QEMU", "{}")), sys.argv[1:]))
+    SCENARIO = json.loads(os.environ.get("FAKE_QEMU", "{}"))
+    if sys.argv[1:2] == ["--tests"]:
+        sys.exit(play_tests(SCENARIO, sys.argv[2:]))
+    sys.exit((serve if "-qtest" in sys.argv else play)(SCENARIO, sys.argv[1:]))

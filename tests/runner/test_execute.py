@@ -286,7 +286,7 @@ class Skips(FakeRun):
 class MatrixLines(FakeRun):
     def lines(self, **scenario):
         outcome, result = self.run_fake(**scenario)
-        return matrix.tap_lines(7, {"row": "x"}, outcome, result)
+        return matrix.tap_lines(7, {"row": "x"}, outcome, result, matrix.PLACES[""].log("x"))
 
     def test_lines(self):
         self.assertRegex(self.lines()[0], r"^ok 7 - x \(3 passed, 0 failed, 1 skipped")
