@@ -57,11 +57,11 @@
  * returns VIRTIO_E_ERRNO, and `error_number` says why, in Linux's numbers. That, VIRTIO_E_RESPONSE (an answer
  * that the protocol does not allow) and VIRTIO_E_MAP are the one request's alone; the share stays usable. When
  * the device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
- * blocking call that notices resets the device before it returns, because until then the device may write to
- * the caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back
+ * blocking call that notices, or is the first after virtio_9p_wait or another call said so, resets the device
+ * before it returns, because until then the device may write to a caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back
  * what else was in flight, each cookie once. virtio_9p_recover brings the share back to life, as do
- * virtio_9p_stop and virtio_9p_start; either way the host has forgotten all fids. With requests submitted by hand the decision is the caller's: virtio_9p_wait
- * gives VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up,
+ * virtio_9p_stop and virtio_9p_start; either way the host has forgotten all fids. With requests submitted by
+ * hand the decision is the caller's: virtio_9p_wait gives VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up,
  * virtio_9p_halt resets. virtio_dump(&share.device) explains either.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it

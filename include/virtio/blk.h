@@ -80,8 +80,8 @@
  * When things go wrong. An error of one request (VIRTIO_E_IO, VIRTIO_E_UNSUPPORTED_REQUEST,
  * VIRTIO_E_RESPONSE, VIRTIO_E_MAP) is that request's alone; the disk stays usable. When the device does not
  * answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the blocking call that
- * notices resets the device before it returns, because until then the device may write to the caller's
- * buffer. The disk is halted then: every call returns VIRTIO_E_STATE. virtio_blk_recover brings the disk back
+ * notices, or is the first after virtio_blk_wait or another call said so, resets the device before it
+ * returns, because until then the device may write to a caller's buffer. The disk is halted then: every call returns VIRTIO_E_STATE. virtio_blk_recover brings the disk back
  * to life, and what else was in flight comes back from virtio_blk_reap, each cookie once; or from
  * virtio_blk_drain, if the disk is to be stopped. With requests submitted by hand the decision is the
  * caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and changes nothing, virtio_blk_halt and

@@ -59,8 +59,9 @@
  * When things go wrong. What the device refuses is that request's failure alone: VIRTIO_E_NO_MEMORY when it says
  * that it has none, VIRTIO_E_IO otherwise, and `refusal` has its own word (enum virtio_gpu_refusal). An
  * answer of the wrong kind, length or fence is VIRTIO_E_RESPONSE. When the device does not answer within
- * device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that notices resets the
- * device before it returns, because until then the device may read what was attached. The GPU is halted
+ * device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that notices, or is the
+ * first on that queue after virtio_gpu_wait or another call said so, resets the device before it returns,
+ * because until then the device may read what was attached. The GPU is halted
  * then: every call returns VIRTIO_E_STATE, and either virtio_gpu_recover, or virtio_gpu_stop and
  * virtio_gpu_start, bring it back to life. Both ways the device has forgotten all resources, scanouts and
  * pointers: create them again. A resource of before is refused (VIRTIO_E_STALE) after a recovery.

@@ -109,7 +109,7 @@
  *
  * When things go wrong. An error of one frame (VIRTIO_E_MAP) is its own. When the device does not answer
  * within device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that notices
- * (virtio_net_send and the commands) resets the device before it returns, because until then the device
+ * or is the first on that queue after another call said so (virtio_net_send and the commands) resets the device before it returns, because until then the device
  * may read the caller's buffer. The driver is halted then: every call returns VIRTIO_E_STATE,
  * virtio_net_recover brings the device back to life, and the cookies of frames that were on their way come
  * back from virtio_net_reap; or from virtio_net_drain, if it is to be stopped. Frames lent to the caller stay

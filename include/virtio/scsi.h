@@ -66,8 +66,8 @@
  * When things go wrong. A command that fails is alone with that: VIRTIO_E_IO and the like; result.response,
  * result.status and the sense data say what was wrong (virtio_scsi_decode_sense, virtio_scsi_asc_name). When the
  * device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
- * blocking call that notices resets the device before it returns, because until then the device may write to
- * the caller's buffer. The controller is halted then: every call returns VIRTIO_E_STATE. virtio_scsi_recover
+ * blocking call that notices, or is the first on that queue after virtio_scsi_wait or another call said so, resets
+ * the device before it returns, because until then the device may write to a caller's buffer. The controller is halted then: every call returns VIRTIO_E_STATE. virtio_scsi_recover
  * brings it back to life, and what else was in flight comes back from virtio_scsi_reap, each cookie once; or from
  * virtio_scsi_drain, if the controller is to be stopped. Units stay open; each tells of the reset by a unit attention
  * condition, and subscriptions to notifications are to be made again.

@@ -254,15 +254,20 @@ void virtio_9p_keep(struct virtio_9p *share, struct virtio_9p_slot *slot)
     share->ready_tail = &slot->next;
 }
 
-/* The device failed with a request in flight, which must not stay the device's beyond this call. The slot
- * is still the queue's: it comes back by virtio_9p_drain, which keeps it for itself. */
+/* The request was not sent, or the device failed with it in flight, and it must not stay the device's beyond
+ * this call. In flight the slot is still the queue's: it comes back by virtio_9p_drain, which keeps it for
+ * itself. A failure that was known before the request halts the share, too: who is told of it need not ask. */
 static int give_up(struct virtio_9p *share, struct virtio_9p_slot *slot, int error)
 {
-    if (virtio_9p_halt(share) != VIRTIO_OK) {
+    const bool in_flight = slot->owner == VIRTIO_9P_WAITER;
+
+    if (virtio_error_leaves_in_flight(error) && virtio_9p_halt(share) != VIRTIO_OK && in_flight) {
         slot->bytes = 0;
         return VIRTIO_E_BUSY;
     }
     finish(share, slot, error);
+    if (!in_flight)
+        virtio_9p_give_back_slot(share, slot);
     return error;
 }
 
@@ -272,13 +277,10 @@ int virtio_9p_run(struct virtio_9p *share, struct virtio_9p_slot *slot)
     struct virtio_done used;
     int result = send_message(share, slot);
 
-    if (result != VIRTIO_OK) {
-        finish(share, slot, result);
-        virtio_9p_give_back_slot(share, slot);
-        return result;
+    if (result == VIRTIO_OK) {
+        slot->owner = VIRTIO_9P_WAITER;
+        result = virtio_kick(&share->queue);
     }
-    slot->owner = VIRTIO_9P_WAITER;
-    result = virtio_kick(&share->queue);
     while (result >= 0 && finished != slot) {
         result = virtio_wait(&share->queue, &used, share->device.timeout_us);
         if (result > 0) {

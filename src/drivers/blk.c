@@ -404,13 +404,17 @@ static void keep(struct virtio_blk *blk, struct virtio_blk_slot *slot)
     blk->ready_tail = &slot->next;
 }
 
-/* The device failed with a request in flight, which must not stay the device's beyond this call. The slot
- * is still the queue's: it comes back by virtio_blk_drain, which keeps it for itself. */
+/* The request was not sent, or the device failed with it in flight, and it must not stay the device's beyond
+ * this call. In flight the slot is still the queue's: it comes back by virtio_blk_drain, which keeps it for
+ * itself. A failure that was known before the request halts the disk, too: who is told of it need not ask. */
 static int give_up(struct virtio_blk *blk, struct virtio_blk_slot *slot, int error)
 {
-    if (virtio_blk_halt(blk) != VIRTIO_OK)
+    if (virtio_error_leaves_in_flight(error) && virtio_blk_halt(blk) != VIRTIO_OK &&
+        slot->is_waited)
         return VIRTIO_E_BUSY;
     finish(blk, slot, error);
+    if (!slot->is_waited)
+        virtio_blk_forget(blk, slot);
     return error;
 }
 
@@ -418,13 +422,10 @@ int virtio_blk_run_sent(struct virtio_blk *blk, struct virtio_blk_slot *slot, in
 {
     struct virtio_done used;
 
-    if (result != VIRTIO_OK) {
-        finish(blk, slot, result);
-        virtio_blk_forget(blk, slot);
-        return result;
+    if (result == VIRTIO_OK) {
+        slot->is_waited = true;
+        result = virtio_kick(&blk->queue);
     }
-    slot->is_waited = true;
-    result = virtio_kick(&blk->queue);
     while (result >= 0) {
         result = virtio_wait(&blk->queue, &used, virtio_blk_device(blk)->timeout_us);
         if (result > 0) {

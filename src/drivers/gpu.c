@@ -397,6 +397,14 @@ int virtio_gpu_await(struct virtio_gpu *gpu, struct virtio_gpu_lane *lane,
     return slot->error;
 }
 
+int virtio_gpu_await_sent(struct virtio_gpu *gpu, struct virtio_gpu_lane *lane,
+                          struct virtio_gpu_slot *slot, int error)
+{
+    if (error == VIRTIO_OK)
+        return virtio_gpu_await(gpu, lane, slot);
+    return virtio_error_leaves_in_flight(error) ? virtio_gpu_give_up(gpu, error) : error;
+}
+
 int virtio_gpu_await_both(struct virtio_gpu *gpu, struct virtio_gpu_slot *first,
                           struct virtio_gpu_slot *second)
 {
@@ -420,7 +428,7 @@ int virtio_gpu_run(struct virtio_gpu *gpu, struct virtio_gpu_slot *slot, unsigne
 {
     int error = virtio_gpu_send(gpu, &gpu->control, slot, words);
 
-    return error == VIRTIO_OK ? virtio_gpu_await(gpu, &gpu->control, slot) : error;
+    return virtio_gpu_await_sent(gpu, &gpu->control, slot, error);
 }
 
 /* ---- Taking requests back ---- */

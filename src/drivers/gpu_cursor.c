@@ -71,8 +71,7 @@ int virtio_gpu_set_cursor(struct virtio_gpu *gpu, uint32_t scanout,
     virtio_gpu_request_of(gpu, slot)->words[5] = virtio_gpu_order32(hot_x);
     virtio_gpu_request_of(gpu, slot)->words[6] = virtio_gpu_order32(hot_y);
     error = virtio_gpu_send(gpu, &gpu->cursor, slot, CURSOR_WORDS);
-    if (error == VIRTIO_OK)
-        error = virtio_gpu_await(gpu, &gpu->cursor, slot);
+    error = virtio_gpu_await_sent(gpu, &gpu->cursor, slot, error);
     if (error == VIRTIO_OK)
         gpu->pointers[scanout] = id;
     return error;

@@ -28,8 +28,7 @@ static int get_answer(struct virtio_gpu *gpu, uint32_t command, uint32_t scanout
         return error;
     virtio_gpu_request_of(gpu, slot)->words[0] = words != 0 ? virtio_gpu_order32(scanout) : 0;
     error = virtio_gpu_send_for_data(gpu, slot, words, answer, size);
-    if (error == VIRTIO_OK)
-        error = virtio_gpu_await(gpu, &gpu->control, slot);
+    error = virtio_gpu_await_sent(gpu, &gpu->control, slot, error);
     if (error == VIRTIO_OK)
         *written = slot->written;
     return error;

@@ -150,6 +150,11 @@ int virtio_gpu_send_pieces(struct virtio_gpu *gpu, struct virtio_gpu_slot *slot,
 int virtio_gpu_await(struct virtio_gpu *gpu, struct virtio_gpu_lane *lane,
                      struct virtio_gpu_slot *slot);
 
+/** The same after an attempt to send it that ended with `error`. A device that has failed is reset, even when that was
+ * known before: who is told of it need not ask. @return also `error`. */
+int virtio_gpu_await_sent(struct virtio_gpu *gpu, struct virtio_gpu_lane *lane,
+                          struct virtio_gpu_slot *slot, int error);
+
 /** The same with two of the control queue. @return the first error. */
 int virtio_gpu_await_both(struct virtio_gpu *gpu, struct virtio_gpu_slot *first,
                           struct virtio_gpu_slot *second);

@@ -195,8 +195,7 @@ int virtio_gpu_attach(struct virtio_gpu *gpu, struct virtio_gpu_resource *resour
             .length = order(pieces[at].length),
         };
     error = virtio_gpu_send_pieces(gpu, slot, (uint32_t)count);
-    if (error == VIRTIO_OK)
-        error = virtio_gpu_await(gpu, &gpu->control, slot);
+    error = virtio_gpu_await_sent(gpu, &gpu->control, slot, error);
     resource->attached = error == VIRTIO_OK;
     return error;
 }
@@ -292,10 +291,11 @@ int virtio_gpu_update(struct virtio_gpu *gpu, const struct virtio_gpu_resource *
     struct virtio_gpu_slot *flush;
     int error = begin_transfer(gpu, resource, rect, &transfer);
 
-    if (error == VIRTIO_OK)
-        error = virtio_gpu_send(gpu, &gpu->control, transfer, TRANSFER_WORDS);
     if (error != VIRTIO_OK)
         return error;
+    error = virtio_gpu_send(gpu, &gpu->control, transfer, TRANSFER_WORDS);
+    if (error != VIRTIO_OK)
+        return virtio_gpu_await_sent(gpu, &gpu->control, transfer, error);
     transfer->is_waited = true;
     error = begin_flush(gpu, resource, rect, &flush);
     if (error == VIRTIO_OK)

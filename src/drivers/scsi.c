@@ -698,8 +698,12 @@ int virtio_scsi_run(struct virtio_scsi *scsi, struct virtio_scsi_command *comman
         return error;
     queue = &scsi->queues[command->queue];
     error = submit(scsi, queue, slot);
-    if (error != VIRTIO_OK)
+    if (error != VIRTIO_OK) {
+        /* A failure that was known before the command halts the device, too. */
+        if (virtio_error_leaves_in_flight(error))
+            (void)virtio_scsi_halt(scsi);
         return error;
+    }
     slot->is_waited = true;
     error = wait_for(scsi, queue, slot);
     if ((flags & VIRTIO_SCSI_ON_PAGE) != 0)

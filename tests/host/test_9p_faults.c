@@ -1121,6 +1121,35 @@ static void test_recovery_after_a_broken_ring(struct bench *bench)
     p9_end(bench);
 }
 
+/* A wait says what happened and changes nothing; a blocking call after it says the same and resets. */
+static void test_a_failure_that_is_known(struct bench *bench)
+{
+    struct virtio_9p_done done;
+    unsigned count;
+
+    p9_begin_and_start(bench);
+    for (unsigned gone = 0; gone < 2; gone++) {
+        open_both();
+        count = put_in_flight(0);
+        if (gone != 0)
+            bench_unplug(bench, true);
+        else
+            fake_queue_push_used(&bench->fake.queues[0], 31, 0);
+        for (unsigned i = 0; i < 2; i++)
+            assert_result(virtio_9p_wait(&p9_share, &done, 10000),
+                          gone != 0 ? VIRTIO_E_GONE : VIRTIO_E_BROKEN);
+        assert_int_equal(p9_share.device.state, VIRTIO_DEVICE_READY);
+        assert_result(do_getattr(), gone != 0 ? VIRTIO_E_GONE : VIRTIO_E_BROKEN);
+        assert_int_equal(p9_share.device.state, VIRTIO_DEVICE_STOPPED);
+        assert_result(virtio_9p_wait(&p9_share, &done, 10000), VIRTIO_E_STATE);
+        bench_unplug(bench, false);
+        check_recovery(count, 0);
+        assert_ok(virtio_9p_recover(&p9_share)); /* without fids */
+        assert_ok(virtio_9p_attach(&p9_share, "", "", &p9_root));
+    }
+    p9_end(bench);
+}
+
 static void test_recovery_after_a_timeout(struct bench *bench)
 {
     p9_begin_and_start(bench);
@@ -1243,6 +1272,7 @@ static const struct bench_test tests[] = {
     TEST(test_recovery_of_a_live_share, BENCH_HOSTS),
     TEST(test_recovery_after_needs_reset, BENCH_ALL),
     TEST(test_recovery_after_a_broken_ring, BENCH_ALL),
+    TEST(test_a_failure_that_is_known, BENCH_ALL),
     TEST(test_recovery_after_a_timeout, BENCH_ALL),
     TEST(test_recovery_of_one_that_was_gone, BENCH_ALL),
     TEST(test_recovery_with_all_slots_taken, BENCH_ALL),

@@ -425,6 +425,60 @@ static void test_a_disk_that_somebody_else_reset(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* A wait says what happened and changes nothing; a blocking call after it says the same and resets. */
+static void check_known_failure(struct bench *bench, enum change what, int error)
+{
+    struct virtio_blk_done done;
+
+    if (what == CHANGE_NEEDS_RESET && bench->legacy)
+        return;
+    start_impatient(bench);
+    assert_ok(virtio_blk_submit_read(&blk_disk, 1, blk_buffer + 4096, SECTOR, bench_cookie(1)));
+    blk_fake.drop_next = 1;
+    arm(bench, what);
+    for (unsigned i = 0; i < 2; i++)
+        assert_result(virtio_blk_wait(&blk_disk, &done, 20000), error);
+    assert_int_equal(blk_disk.device.state, VIRTIO_DEVICE_READY);
+    assert_result(virtio_blk_read(&blk_disk, 0, blk_buffer, SECTOR), error);
+    assert_int_equal(blk_disk.device.state, VIRTIO_DEVICE_STOPPED);
+    check_drained(1u << 1, VIRTIO_E_RESET);
+    assert_ok(virtio_blk_stop(&blk_disk));
+    assert_int_equal(fake_host_live(&bench->host), 0);
+}
+
+static void test_a_failure_that_is_known(struct bench *bench)
+{
+    blk_bench_begin(bench, 64);
+    check_known_failure(bench, CHANGE_LIE, VIRTIO_E_BROKEN);
+    check_known_failure(bench, CHANGE_NEEDS_RESET, VIRTIO_E_NEEDS_RESET);
+    check_known_failure(bench, CHANGE_RESET_BY_OTHERS, VIRTIO_E_STATE);
+    check_known_failure(bench, CHANGE_UNPLUG, VIRTIO_E_GONE);
+    blk_bench_end(bench);
+}
+
+/* The buffer of a call that was never sent is the caller's, even if the disk is lost by it. */
+static void test_a_known_failure_loses_the_disk(struct bench *bench)
+{
+    struct virtio_blk_done done;
+    unsigned live;
+
+    blk_bench_begin(bench, 64);
+    start_impatient(bench);
+    assert_ok(virtio_blk_submit_read(&blk_disk, 1, blk_buffer + 4096, SECTOR, bench_cookie(1)));
+    blk_fake.drop_next = 1;
+    live = fake_host_live(&bench->host);
+    arm(bench, CHANGE_LIE);
+    assert_result(virtio_blk_wait(&blk_disk, &done, 20000), VIRTIO_E_BROKEN);
+    bench->fake.reset_polls = FAKE_FOR_EVER;
+    assert_result(virtio_blk_read(&blk_disk, 0, blk_buffer, SECTOR), VIRTIO_E_BROKEN);
+    assert_int_equal(blk_disk.device.state, VIRTIO_DEVICE_LOST);
+    assert_int_equal(fake_host_live(&bench->host), live);
+    bench->fake.reset_polls = 0;
+    assert_ok(virtio_blk_halt(&blk_disk));
+    check_drained(1u << 1, VIRTIO_E_RESET);
+    blk_bench_end(bench);
+}
+
 /* Asynchronous calls only report it; the caller halts. */
 static void test_p61_a_lie_seen_by_reap(struct bench *bench)
 {
@@ -655,6 +709,8 @@ static const struct bench_test tests[] = {
     TEST(test_p61_a_lie_seen_by_reap, BENCH_ALL),
     TEST(test_p51_each_allocation_of_start_fails_in_turn, BENCH_HOSTS),
     TEST(test_a_start_that_fails_sets_failed, BENCH_ALL),
+    TEST(test_a_failure_that_is_known, BENCH_ALL & ~BENCH_WINDOW),
+    TEST(test_a_known_failure_loses_the_disk, BENCH_ALL),
     TEST(test_configuration_space_that_is_too_short, BENCH_ONE),
     TEST(test_a_start_that_fails_on_a_lost_disk, BENCH_ONE | BENCH_MMIO_1),
     TEST(test_a_buffer_that_cannot_be_mapped, BENCH_ALL),

@@ -1048,6 +1048,38 @@ static void test_failures(struct bench *bench)
     }
 }
 
+/* A wait says what happened and changes nothing; blocking calls after it say the same, and the first resets. */
+static void test_a_failure_that_is_known(struct bench *bench)
+{
+    for (enum cause cause = ASKS_FOR_RESET; cause < CAUSES; cause++) {
+        struct virtio_gpu_display display;
+        struct virtio_gpu_done done;
+
+        for (unsigned call = 0; call < 3; call++) {
+            if ((cause == ASKS_FOR_RESET && bench->legacy) || cause == IS_SILENT)
+                continue;
+            start_two(bench);
+            show();
+            fake.silent = true;
+            submit_some(1);
+            bring_about(bench, cause);
+            assert_result(virtio_gpu_wait(&gpu, &done, TIMEOUT_US), errors[cause]);
+            assert_int_equal(gpu.device.state, VIRTIO_DEVICE_READY);
+            assert_result(call == 0   ? virtio_gpu_update(&gpu, &picture, NULL)
+                          : call == 1 ? virtio_gpu_flush(&gpu, &picture, NULL)
+                                      : virtio_gpu_get_display(&gpu, 0, &display),
+                          errors[cause]);
+            assert_int_equal(gpu.device.state, VIRTIO_DEVICE_STOPPED);
+            assert_result(virtio_gpu_drain(&gpu, &done), 1);
+            assert_result(done.error, VIRTIO_E_RESET);
+            mend();
+            bench_unplug(bench, false);
+            assert_ok(virtio_gpu_recover(&gpu));
+            stop();
+        }
+    }
+}
+
 static void test_somebody_else_resets(struct bench *bench)
 {
     struct virtio_gpu_done done;
@@ -1309,6 +1341,7 @@ static const struct bench_test tests[] = {
     TEST(test_no_room_for_a_pointer, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_lies_about_pointers, BENCH_ONE),
     TEST(test_failures, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_a_failure_that_is_known, BENCH_ALL),
     TEST(test_somebody_else_resets, BENCH_ONE),
     TEST(test_a_lost_device, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_recovery, BENCH_MODERN | BENCH_MMIO_1),

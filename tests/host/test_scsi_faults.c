@@ -514,6 +514,31 @@ static void test_recovered_from_everything(struct bench *bench)
     scsi_bench_end(bench);
 }
 
+/* A wait says what happened and changes nothing; a blocking call after it says the same and resets. */
+static void test_a_failure_that_is_known(struct bench *bench)
+{
+    struct virtio_scsi_done done;
+
+    start_impatient(bench);
+    for (enum cause cause = ASKS_FOR_RESET; cause <= IS_GONE; cause++) {
+        if ((cause == ASKS_FOR_RESET && bench->legacy) || cause == IS_SILENT)
+            continue;
+        submit_reads(bench);
+        bring_about(bench, cause);
+        meet(cause, false);
+        assert_int_equal(scsi_driver.device.state, VIRTIO_DEVICE_READY);
+        assert_result(virtio_scsi_read(&scsi_disk, 9, scsi_buffer + 8192, 512), errors[cause]);
+        assert_int_equal(scsi_driver.device.state, VIRTIO_DEVICE_STOPPED);
+        assert_result(virtio_scsi_reap(&scsi_driver, 0, &done), VIRTIO_E_STATE);
+        bench_unplug(bench, false);
+        assert_ok(virtio_scsi_recover(&scsi_driver));
+        scsi_fake.held = false;
+        check_came_back(false);
+        scsi_bench_read(0, 1);
+    }
+    scsi_bench_end(bench);
+}
+
 static void test_gone_for_good(struct bench *bench)
 {
     struct virtio_scsi_done done;
@@ -612,6 +637,7 @@ static const struct bench_test tests[] = {
     TEST(test_a_device_that_is_lost, BENCH_ALL),
     TEST(test_management_without_answer, BENCH_ALL),
     TEST(test_recovered_from_everything, BENCH_HOSTS),
+    TEST(test_a_failure_that_is_known, BENCH_ALL),
     TEST(test_gone_for_good, BENCH_ALL),
     TEST(test_recovered_with_another_config, BENCH_ONE),
     TEST(test_a_scan_that_is_cut_short, BENCH_ONE),
