@@ -34,6 +34,7 @@ REFUSALS = (
     "virtio-blk request outhdr too short",
     "virtio: bogus descriptor or out of resources",
     "virtio-net header not in first element",
+    "wrong size for virtio-scsi headers",
     "bad register offset (0xc0)",
     "The guest sent a malformed VirtFS request",
     "The guest sent a VirtFS request without space for the reply",

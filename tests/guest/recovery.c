@@ -10,11 +10,13 @@
 #include "9p_rig.h"
 #include "blk_rig.h"
 #include "net_rig.h"
+#include "scsi_rig.h"
 #include "suites.h"
 
 #include <string.h>
 #include <virtio/balloon.h>
 #include <virtio/console.h>
+#include <virtio/gpu.h>
 #include <virtio/input.h>
 #include <virtio/rng.h>
 
@@ -22,6 +24,7 @@ enum {
     SILENT_US = 200000, /* the bound of a wait for a device that will not answer */
     IN_FLIGHT = 3,      /* requests of the caller that are with the device when it fails */
     READ_BYTES = 4096,
+    SCSI_FIRST_QUEUE = 2, /* of requests */
 };
 
 /* Two pages that are in no machine's memory: QEMU makes up one page at a time for such, not two. Not for
@@ -397,6 +400,138 @@ static void a_share(struct test *test)
     p9_with(test, "share", share_body);
 }
 
+/* ---- SCSI ---- */
+
+static void take_scsi_reads(struct test *test)
+{
+    struct virtio_scsi_done done;
+    unsigned seen = 0;
+
+    while (virtio_scsi_reap(&scsi_rig, 0, &done) == 1) {
+        unsigned bit = 1u << (uintptr_t)done.cookie;
+
+        CHECK(test, done.error == VIRTIO_OK || done.error == VIRTIO_E_RESET);
+        CHECK_EQUAL(test, seen & bit, 0);
+        seen |= bit;
+    }
+    CHECK_EQUAL(test, seen, (1u << IN_FLIGHT) - 1);
+}
+
+/* A command that is cut off, or one without room for its response. */
+static void scsi_round(struct test *test, bool cut_off)
+{
+    const struct virtio_buffer buffers[] = {
+        {scsi_memory.device_address, cut_off ? 3 : 51},
+        {scsi_memory.device_address + 1024, cut_off ? 108 : 3},
+    };
+    struct virtio_queue *queue = scsi_rig.device.queues;
+    uint8_t *bytes = scsi_memory.bytes;
+    uint64_t features = scsi_rig.device.features;
+
+    while (queue != NULL && queue->index != SCSI_FIRST_QUEUE) {
+        queue = queue->next_queue;
+    }
+    memset(bytes, 0, 1024);
+    for (uintptr_t i = 0; i < IN_FLIGHT; i++) {
+        REQUIRE_RESULT(test,
+                       virtio_scsi_submit_read(&scsi_unit, 0, bytes + (i + 1) * READ_BYTES, READ_BYTES,
+                                               scsi_cookie(i)),
+                       VIRTIO_OK);
+    }
+    REQUIRE(test, queue != NULL);
+    provoke(test, queue, buffers, 1, 1);
+    REQUIRE_RESULT(test, virtio_scsi_recover(&scsi_rig), VIRTIO_OK);
+    check_recovered(test, &scsi_rig.device, features);
+    take_scsi_reads(test);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_RESULT(test, virtio_scsi_read(&scsi_unit, i, bytes + 4096, READ_BYTES), VIRTIO_OK);
+    }
+    CHECK_RESULT(test,
+                 virtio_scsi_manage(&scsi_rig, VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET,
+                                    scsi_unit.target, scsi_unit.lun, 0),
+                 VIRTIO_OK);
+}
+
+static void scsi_body(struct test *test)
+{
+    if (scsi_rig_open(test, scsi_rig_scratch())) {
+        scsi_round(test, true);
+        scsi_round(test, false);
+    }
+}
+
+static void a_scsi_controller(struct test *test)
+{
+    if (test_find_device(test, VIRTIO_ID_SCSI, 0) == NULL) {
+        test_skip(test, "there is no such device");
+        return;
+    }
+    scsi_rig_run(test, scsi_body);
+}
+
+/* ---- GPU ---- */
+
+static struct virtio_gpu gpu;
+
+enum {
+    PICTURE = 32, /* pixels, both ways */
+};
+
+static bool show_picture(struct test *test, struct virtio_gpu_resource *picture,
+                         const struct test_memory *memory)
+{
+    const struct virtio_buffer piece = {memory->device_address, PICTURE * PICTURE * 4};
+
+    return CHECK_RESULT(test,
+                        virtio_gpu_create(&gpu, picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, PICTURE,
+                                          PICTURE),
+                        VIRTIO_OK) &&
+           CHECK_RESULT(test, virtio_gpu_attach(&gpu, picture, &piece, 1), VIRTIO_OK) &&
+           CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, picture, NULL), VIRTIO_OK) &&
+           CHECK_RESULT(test, virtio_gpu_update(&gpu, picture, NULL), VIRTIO_OK);
+}
+
+/* Of what was there before the device knows nothing any more. */
+static void gpu_round(struct test *test, const struct test_memory *memory, bool by_cursor)
+{
+    struct virtio_gpu_resource picture;
+    struct virtio_gpu_done done;
+    uint64_t features = gpu.device.features;
+    unsigned back = 0;
+
+    REQUIRE(test, show_picture(test, &picture, memory));
+    for (unsigned i = 0; i < IN_FLIGHT; i++) {
+        REQUIRE_RESULT(test, virtio_gpu_submit_flush(&gpu, &picture, NULL, memory->bytes),
+                       VIRTIO_OK);
+    }
+    provoke(test, by_cursor ? &gpu.cursor.queue : &gpu.control.queue, &nowhere, 1, 0);
+    REQUIRE_RESULT(test, virtio_gpu_recover(&gpu), VIRTIO_OK);
+    check_recovered(test, &gpu.device, features);
+    while (virtio_gpu_reap(&gpu, &done) == 1) {
+        CHECK(test, done.error == VIRTIO_OK || done.error == VIRTIO_E_RESET);
+        CHECK(test, done.cookie == memory->bytes);
+        back++;
+    }
+    CHECK_EQUAL(test, back, IN_FLIGHT);
+    CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture, NULL), VIRTIO_E_STALE);
+    REQUIRE(test, show_picture(test, &picture, memory));
+    CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &picture), VIRTIO_OK);
+}
+
+static void a_gpu(struct test *test)
+{
+    struct test_memory memory;
+
+    START_OR_RETURN(test, VIRTIO_ID_GPU, &gpu, virtio_gpu_start(&gpu, found, NULL));
+    if (test_allocate(test, PICTURE * PICTURE * 4, &memory)) {
+        gpu_round(test, &memory, false);
+        gpu_round(test, &memory, true);
+    }
+    CHECK_RESULT(test, virtio_gpu_stop(&gpu), VIRTIO_OK);
+    test_free(test, &memory);
+}
+
 static const struct test_case cases[] = {
     {"a disk that refused requests of several kinds", disk},
     {"an entropy source that refused a request, twice", entropy},
@@ -405,6 +540,8 @@ static const struct test_case cases[] = {
     {"an input device that refused a message, twice", an_input_device},
     {"a balloon that refused page numbers, twice", a_balloon},
     {"a shared folder that refused messages of two kinds", a_share},
+    {"a SCSI controller that refused commands of two kinds", a_scsi_controller},
+    {"a GPU that refused requests on both queues", a_gpu},
 };
 
 const struct test_suite suite_recovery = {
