@@ -58,16 +58,21 @@
  * that the protocol does not allow) and VIRTIO_E_MAP are the one request's alone; the share stays usable. When
  * the device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
  * blocking call that notices, or is the first after virtio_9p_wait or another call said so, resets the device
- * before it returns, because until then the device may write to a caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back
- * what else was in flight, each cookie once. virtio_9p_recover brings the share back to life, as do
- * virtio_9p_stop and virtio_9p_start; either way the host has forgotten all fids. With requests submitted by
- * hand the decision is the caller's: virtio_9p_wait gives VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up,
- * virtio_9p_halt resets. virtio_dump(&share.device) explains either.
+ * before it returns, because until then the device may write to a caller's buffer. The share is halted then:
+ * every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back what else was in flight, each cookie once.
+ * virtio_9p_recover brings the share back to life, as do virtio_9p_stop and virtio_9p_start; either way the host
+ * has forgotten all fids. With requests submitted by hand the decision is the caller's: virtio_9p_wait gives
+ * VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up, virtio_9p_halt
+ * resets. virtio_dump(&share.device) explains either.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it
  * may still write to every buffer that was in flight. The blocking call returns VIRTIO_E_BUSY, its buffer
  * must never be used again, and the library keeps its own memory rather than give it back, unless a
  * later virtio_9p_stop succeeds in resetting the device after all.
+ *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged (device_del, over PCI) and plugged in
+ * again. Seen on the fake device alone: one that is unplugged while it works, of which QEMU itself dies; lies
+ * about a ring; a reset that is never done.
  *
  * A share is one context's at a time. No call may be made from a host hook.
  */

@@ -52,6 +52,9 @@
  * virtio_balloon_stop and virtio_balloon_start). Should the reset not be done in time the call returns VIRTIO_E_BUSY, and pages that the
  * device knows must never be used again.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
+ * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
+ *
  * A device is one context's at a time. No call may be made from a host hook. A machine has one balloon.
  */
 #ifndef VIRTIO_BALLOON_H

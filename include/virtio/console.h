@@ -57,6 +57,9 @@
  * their port can't be taken back: QEMU sends them when a port of that number comes again, or forgets them
  * and their buffer until the next start.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
+ * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
+ *
  * A device is one context's at a time. No call may be made from a host hook.
  */
 #ifndef VIRTIO_CONSOLE_H

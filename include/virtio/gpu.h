@@ -70,6 +70,9 @@
  * call returns VIRTIO_E_BUSY, and memory that was attached must never be used again unless a later
  * virtio_gpu_stop or virtio_gpu_recover succeeds in resetting the device after all.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset. Seen on the fake device alone: one that is unplugged (QEMU never
+ * lets go of it) and plugged in again; lies about a ring; a reset that is never done.
+ *
  * A device is one context's at a time. No call may be made from a host hook.
  */
 #ifndef VIRTIO_GPU_H

@@ -34,6 +34,9 @@
  * virtio_input_recover (or virtio_input_stop and virtio_input_start). VIRTIO_E_TIMEOUT of virtio_input_wait is
  * no failure: nobody touched the device.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
+ * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
+ *
  * A device is one context's at a time. No call may be made from a host hook.
  */
 #ifndef VIRTIO_INPUT_H

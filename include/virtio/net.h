@@ -119,6 +119,10 @@
  * virtio_net_receive for that pair returns VIRTIO_E_RESPONSE, and only virtio_net_recover or a restart helps.
  *     Should even the reset not be done in time, the device is lost, as a disk may be: see virtio/blk.h.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged (device_del, over PCI) and plugged in
+ * again. Seen on the fake device alone: one that is unplugged while it works, of which QEMU itself dies; lies
+ * about a ring; a reset that is never done.
+ *
  * Commands, start, stop and halt are one context's at a time. No call may be made from a host hook.
  */
 #ifndef VIRTIO_NET_H

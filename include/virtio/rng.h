@@ -20,11 +20,16 @@
  *
  * Features: the device type has none.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged (device_del, over PCI) and plugged in
+ * again. Seen on the fake device alone: one that is unplugged while it works, of which QEMU itself dies; lies
+ * about a ring; a reset that is never done.
+ *
  * A device may limit how many bytes it gives in a time (QEMU: max-bytes, period) and answer late. What a
  * timeout, a reset, a lost device and a failing request mean is the same as for a disk (virtio/blk.h): an
- * error of one request is its own; when the device fails, the blocking call that notices resets it, and the
- * driver is halted until virtio_rng_recover (or virtio_rng_stop and virtio_rng_start). An answer of more bytes than were asked for
- * is such a failure: VIRTIO_E_BROKEN (on a legacy device, whose lengths may be wrong, it is cut to that).
+ * error of one request is its own; when the device fails, the blocking call that notices, or is the first after
+ * virtio_rng_wait or another call said so, resets it, and the driver is halted until virtio_rng_recover (or
+ * virtio_rng_stop and virtio_rng_start). An answer of more bytes than were asked for is such a failure:
+ * VIRTIO_E_BROKEN (on a legacy device, whose lengths may be wrong, it is cut to that).
  *
  * A device is one context's at a time. No call may be made from a host hook.
  */

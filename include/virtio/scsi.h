@@ -78,6 +78,9 @@
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): see
  * virtio/blk.h, the rules are the same.
  *
+ * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
+ * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
+ *
  * A request queue is one context's at a time, and different ones may be used side by side; all that is not done on a
  * request queue (start, stop, halt, recover, drain, management, events) is one context's, with the queues at rest for
  * the first five. A blocking call that halts the device does so for all. No call may be made from a host hook.
