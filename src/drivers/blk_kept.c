@@ -24,27 +24,31 @@ static struct virtio_blk_kept *kept_of(const struct virtio_blk *blk,
     return &blk->kept[slot - blk->slots];
 }
 
-static void let_go(struct virtio_blk *blk, const struct virtio_blk_slot *slot)
+/* Fails when the queue is closed, and then it is kept: the queue knows it still. */
+static int let_go(struct virtio_blk *blk, const struct virtio_blk_slot *slot)
 {
     struct virtio_blk_kept *kept = kept_of(blk, slot);
+    int error = VIRTIO_OK;
 
     if (kept->readable != 0)
-        (void)virtio_prepared_end(&blk->queue, &kept->prepared);
-    kept->readable = 0;
+        error = virtio_prepared_end(&blk->queue, &kept->prepared);
+    if (error == VIRTIO_OK)
+        kept->readable = 0;
+    return error;
 }
 
 static int submit_afresh(struct virtio_blk *blk, struct virtio_blk_slot *slot, unsigned readable,
                          unsigned writable)
 {
-    int error;
+    int error = let_go(blk, slot);
 
-    let_go(blk, slot);
-    error = virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable, (uint16_t)writable,
-                                  slot);
+    if (error == VIRTIO_OK)
+        error = virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable,
+                                      (uint16_t)writable, slot);
     if (error != VIRTIO_E_FULL)
         return error;
     for (const struct virtio_blk_slot *idle = blk->free_slots; idle != NULL; idle = idle->next)
-        let_go(blk, idle);
+        (void)let_go(blk, idle);
     return virtio_submit_buffers(&blk->queue, blk->buffers, (uint16_t)readable, (uint16_t)writable,
                                  slot);
 }
@@ -53,9 +57,10 @@ static int submit_afresh(struct virtio_blk *blk, struct virtio_blk_slot *slot, u
 static int keep(struct virtio_blk *blk, struct virtio_blk_slot *slot, unsigned readable)
 {
     struct virtio_blk_kept *kept = kept_of(blk, slot);
-    int error;
+    int error = let_go(blk, slot);
 
-    let_go(blk, slot);
+    if (error != VIRTIO_OK)
+        return error;
     memcpy(kept->buffers, blk->buffers, sizeof(kept->buffers));
     error = virtio_prepared_begin(&blk->queue, &kept->prepared, kept->buffers, (uint16_t)readable,
                                   (uint16_t)(KEPT_BUFFERS - readable));

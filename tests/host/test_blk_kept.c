@@ -188,6 +188,27 @@ static void test_recovery(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* What a broken queue does not let go of is still kept: a recovery finds each request once. */
+static void test_a_broken_queue_lets_nothing_go(struct bench *bench)
+{
+    struct virtio_blk_done done;
+
+    start(bench, 16);
+    for (unsigned round = 0; round < 4; round++) {
+        blk_bench_read(0, 8);
+        fake_queue_push_used(&bench->fake.queues[0], 99, 0);
+        assert_result(virtio_blk_reap(&blk_disk, &done), VIRTIO_E_BROKEN);
+        /* Of another direction, and of another shape. */
+        assert_result(virtio_blk_submit_write(&blk_disk, 0, blk_buffer, SECTOR, NULL),
+                      VIRTIO_E_BROKEN);
+        assert_result(virtio_blk_submit_flush(&blk_disk, NULL), VIRTIO_E_BROKEN);
+        assert_ok(virtio_blk_recover(&blk_disk));
+        for (unsigned i = 0; i < 50; i++)
+            do_one(random_below(6));
+    }
+    blk_bench_end(bench);
+}
+
 /* Each allocation fails in turn: everything is given back. */
 static void test_start_without_memory(struct bench *bench)
 {
@@ -216,6 +237,7 @@ static const struct bench_test tests[] = {
     TEST(test_a_list_finds_room, BENCH_PCI_MODERN | BENCH_MMIO),
     TEST(test_descriptors_stay, BENCH_ALL | BENCH_SPLIT),
     TEST(test_recovery, BENCH_ALL | BENCH_OUT_OF_ORDER),
+    TEST(test_a_broken_queue_lets_nothing_go, BENCH_ALL | BENCH_SPLIT),
     TEST(test_start_without_memory,
          BENCH_PCI_LEGACY | BENCH_PCI_MODERN | BENCH_MMIO | BENCH_SPLIT | BENCH_PACKED),
 };
