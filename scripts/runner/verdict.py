@@ -46,6 +46,7 @@ def judge(configuration, outcome):
     verdict = Verdict(skip=outcome.skip, seconds=outcome.seconds)
     if outcome.skip:
         return verdict
+    judge_report(outcome, verdict)
     boots = outcome.boots
     if outcome.stopped and "hang" not in configuration.actions:
         verdict.faults.append(outcome.stopped)
@@ -59,7 +60,6 @@ def judge(configuration, outcome):
         judge_promise(configuration, last, verdict)
         judge_transport(configuration, last, verdict)
     judge_exit(configuration, outcome, verdict)
-    judge_report(outcome, verdict)
     judge_complaints(configuration, outcome, verdict)
     for faults, facts in outcome.checks:
         verdict.faults += faults

@@ -3,17 +3,21 @@
  * What the kernel's machine-independent files want of the machine, for a process: ports and memory of the machine in
  * QEMU, the process's own clock, its exit.
  */
-#include "kernel/machine.h"
+#include "machine.h"
 
 #include "shared.h"
 #include "socket.h"
 
 #include "kernel/clock.h"
 #include "kernel/crash.h"
+#include "kernel/machine.h"
 #include "kernel/paging.h"
 #include "kernel/ports.h"
 
+#include "tests/guest/watch.h"
+
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -74,6 +78,18 @@ noreturn void machine_exit(enum machine_verdict verdict)
     exit((int)verdict << 1 | 1);
 }
 
+/* What QEMU says now of the devices that a test works on. It may be QEMU that crashed. */
+void machine_last_words(void)
+{
+    static bool said;
+
+    if (!said) {
+        said = true;
+        watch_dump();
+    }
+    fflush(stdout);
+}
+
 noreturn void crash(const char *format, ...)
 {
     va_list arguments;
@@ -83,7 +99,7 @@ noreturn void crash(const char *format, ...)
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
-    fflush(stdout);
+    machine_last_words();
     /* Not by exit(): what is still allocated now is no leak. */
     _Exit(MACHINE_CRASHED << 1 | 1);
 }

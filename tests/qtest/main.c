@@ -6,6 +6,7 @@
  * ends with the status that QEMU would have.
  */
 #include "host.h"
+#include "machine.h"
 #include "shared.h"
 #include "socket.h"
 
@@ -18,6 +19,7 @@
 #include "kernel/report.h"
 #include "kernel/run.h"
 
+#include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
 #include <string.h>
 #include <virtio/version.h>
@@ -65,6 +67,17 @@ static void join_words(char *line, char **words)
     }
 }
 
+/* Whichever suites were chosen: what they took must have come back. */
+static void always_look_for_leaks(void)
+{
+    static char suites[LINE_MAX_BYTES];
+
+    if (options.suites != NULL && strstr(options.suites, "leaks") == NULL) {
+        snprintf(suites, sizeof(suites), "%s,leaks", options.suites);
+        options.suites = suites;
+    }
+}
+
 static void refuse_what_a_process_cannot(void)
 {
     if (options.console_virtio || options.echo) {
@@ -91,6 +104,9 @@ int main(int count, char **words)
     }
     setvbuf(stdout, NULL, _IOLBF, 0); /* somebody reads along and answers */
     clock_init();
+#if QTEST_SANITIZED
+    __sanitizer_set_death_callback(machine_last_words);
+#endif
     socket_open(words[1]);
     shared_open(words[2]);
     rsdp = shared_await_guest();
@@ -99,6 +115,7 @@ int main(int count, char **words)
            ARCHITECTURE, shared_size() >> 20);
     printf("command line: %s\n", line);
     options_parse(&options, line);
+    always_look_for_leaks();
     refuse_what_a_process_cannot();
     host = host_init(false);
     discovery_run(&discovery, host, &options, rsdp);
