@@ -16,7 +16,7 @@
 
 enum {
     SIZE = 100,
-    ALIGNMENT_MAX = 8192,
+    ALIGNMENT_MAX = 65536,
 };
 
 static uint64_t shared_before;

@@ -26,6 +26,7 @@ enum {
     PATTERN = 0xdd,
     ALLOCATED = 0xa5, /* what new memory is filled with: nobody shall need zeros */
     POISON_GRANULE = 8,
+    ALIGNMENT_MAX = 0x200000,
 };
 
 /* Of the parked guest (parked.S). */
@@ -67,6 +68,19 @@ static void prepare_arena(void)
     ASAN_POISON_MEMORY_REGION(arena, unit_count * UNIT);
 }
 
+/* Where both addresses of everything have the same alignment, up to ALIGNMENT_MAX. */
+static void *map_file(int file, size_t size)
+{
+    uint8_t *reserved = mmap(NULL, size + ALIGNMENT_MAX, PROT_NONE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (reserved == MAP_FAILED) {
+        return MAP_FAILED;
+    }
+    reserved += ALIGNMENT_MAX - (uintptr_t)reserved % ALIGNMENT_MAX;
+    return mmap(reserved, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+}
+
 void shared_open(const char *path)
 {
     int file = open(path, O_RDWR | O_CLOEXEC);
@@ -76,7 +90,7 @@ void shared_open(const char *path)
         crash("%s: %s", path, strerror(errno));
     }
     memory_size = (size_t)status.st_size;
-    memory = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    memory = map_file(file, memory_size);
     if (memory == MAP_FAILED) {
         crash("%s: %s", path, strerror(errno));
     }
@@ -208,7 +222,8 @@ void *shared_allocate(size_t size, size_t alignment, uint64_t address_limit,
     size_t index;
     uint8_t *bytes;
 
-    if (size == 0 || size > memory_size || alignment == 0 || (alignment & (alignment - 1)) != 0) {
+    if (size == 0 || size > memory_size || alignment == 0 || alignment > ALIGNMENT_MAX ||
+        (alignment & (alignment - 1)) != 0) {
         crash("%zu bytes, aligned to %zu, were asked for", size, alignment);
     }
     index = find(count, alignment);
