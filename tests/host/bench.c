@@ -121,7 +121,7 @@ void bench_stop(struct bench *bench)
 
     if (error != VIRTIO_E_GONE)
         assert_ok(error);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < sizeof(bench->queues) / sizeof(bench->queues[0]); i++)
         assert_ok(virtio_ring_uninit(&bench->queues[i]));
     virtio_free_shared(&bench->device, &bench->shared);
     assert_ok(virtio_device_end(&bench->device));

@@ -82,7 +82,7 @@ struct bench {
 
     struct virtio_device device;
     struct virtio_features wanted; /* for bench_begin; nothing by default */
-    struct virtio_queue queues[2];
+    struct virtio_queue queues[4];
     void *spied;                 /* for a test's own use */
     struct virtio_shared shared; /* 64 KiB, between bench_start and bench_stop */
 };

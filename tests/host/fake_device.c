@@ -222,6 +222,13 @@ void fake_device_write_features(struct fake_device *device, uint32_t value)
     device->feature_halves_written |= (uint8_t)(1u << select);
     device->driver_features &= ~(UINT64_C(0xffffffff) << (select * 32));
     device->driver_features |= (uint64_t)value << (select * 32);
+    device->features_taken = device->driver_features;
+    /* Without a behaviour of its own it is no device of its type, and a test asks for what it likes. */
+    if (device->behaviour && device->behaviour_context &&
+        (device->driver_features & ~fake_features_implemented(device->type)) != 0)
+        fake_rule(device, "feature-not-implemented", "2.2.1, 5", "0x%llx",
+                  (unsigned long long)(device->driver_features &
+                                       ~fake_features_implemented(device->type)));
 }
 
 static bool has_negotiated(const struct fake_device *device)
@@ -325,8 +332,11 @@ void fake_device_tick(struct fake_device *device)
         device->behaviour->tick(device);
 }
 
+/* Until a reset was seen to be done the device may do anything with all that it ever knew. */
 const char *fake_device_in_use(struct fake_device *device, uint64_t address, uint64_t size)
 {
+    if (device->is_resetting && !device->gone)
+        return "the reset of the device was not waited for";
     for (unsigned i = 0; !device->gone && i < device->queue_count; i++) {
         const char *reason = fake_queue_in_use(&device->queues[i], address, size);
 

@@ -82,10 +82,11 @@ struct fake_device {
     /* What the driver did. */
     uint8_t status;
     uint64_t driver_features;
-    bool legacy;       /* driven through a legacy interface */
-    uint32_t resets;   /* how many were begun */
-    uint32_t readies;  /* how often DRIVER_OK was set */
-    uint32_t failures; /* how often FAILED was set */
+    uint64_t features_taken; /* the same, and not forgotten by a reset */
+    bool legacy;             /* driven through a legacy interface */
+    uint32_t resets;         /* how many were begun */
+    uint32_t readies;        /* how often DRIVER_OK was set */
+    uint32_t failures;       /* how often FAILED was set */
     uint64_t config_reads;
     uint8_t status_log[16]; /* latest values written to the status register, latest first */
     uint32_t generation;
@@ -121,6 +122,9 @@ void fake_device_change_config(struct fake_device *device, uint32_t offset, cons
 /** Put a little-endian number into configuration space before the driver comes. */
 void fake_device_set_config(struct fake_device *device, uint32_t offset, unsigned width,
                             uint64_t value);
+
+/** The features that the library implements for a type of device (fake_features.c). */
+uint64_t fake_features_implemented(uint32_t type);
 
 /** Do the device's work on a queue: what a notification causes. */
 void fake_device_work(struct fake_device *device, struct fake_queue *queue);

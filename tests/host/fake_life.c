@@ -3,7 +3,7 @@
  * When a device is torn down. A fake device can't see that from its registers: a reset may be followed by a new
  * beginning, or by nothing. So the linker (host.mk, --wrap) leads the calls that open and close a device through
  * here, whether a driver makes them or a test. From the end of virtio_device_end until the next
- * virtio_device_begin nothing may be done to the device or for it (spec 3.3; fake_host_check_life and
+ * virtio_device_offer nothing may be done to the device or for it (spec 3.3; fake_host_check_life and
  * fake_device_check_life say what that is).
  */
 #include "fake_host.h"
@@ -13,6 +13,10 @@
 /* The linker's names for the library's own functions, and for what stands in front of them. */
 int __real_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted);
 int __wrap_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted);
+int __real_virtio_device_offer(struct virtio_device *device);
+int __wrap_virtio_device_offer(struct virtio_device *device);
+int __real_virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted);
+int __wrap_virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted);
 int __real_virtio_device_end(struct virtio_device *device);
 int __wrap_virtio_device_end(struct virtio_device *device);
 int __real_virtio_device_fail(struct virtio_device *device);
@@ -31,31 +35,37 @@ static void set_open(const struct virtio_device *device, bool is_open)
     }
 }
 
-int __wrap_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted)
+/* With an error from ending it, it is open still: the device could not be stopped, or a queue of it is there. */
+static int after(const struct virtio_device *device, int error)
 {
-    int error;
-
-    set_open(device, true);
-    error = __real_virtio_device_begin(device, wanted);
     if (device->ops == NULL)
         set_open(device, false);
     return error;
 }
 
-/* With an error it is open still: the device could not be stopped, or a queue of it is there. */
-static int ended(const struct virtio_device *device, int error)
+int __wrap_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted)
 {
-    if (device->ops == NULL)
-        set_open(device, false);
-    return error;
+    set_open(device, true);
+    return after(device, __real_virtio_device_begin(device, wanted));
+}
+
+int __wrap_virtio_device_offer(struct virtio_device *device)
+{
+    set_open(device, true);
+    return after(device, __real_virtio_device_offer(device));
+}
+
+int __wrap_virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted)
+{
+    return after(device, __real_virtio_device_accept(device, wanted));
 }
 
 int __wrap_virtio_device_end(struct virtio_device *device)
 {
-    return ended(device, __real_virtio_device_end(device));
+    return after(device, __real_virtio_device_end(device));
 }
 
 int __wrap_virtio_device_fail(struct virtio_device *device)
 {
-    return ended(device, __real_virtio_device_fail(device));
+    return after(device, __real_virtio_device_fail(device));
 }

@@ -4,105 +4,19 @@
  */
 #include "bench.h"
 
+#include "fake_balloon.h"
+
 #include <string.h>
 
 #define PAGES 600u
 
-/* ---- A fake balloon (spec 5.5) ---- */
-
-static struct {
-    struct fake_device *device;
-    bool silent;       /* requests stay in flight */
-    unsigned lie;      /* used length of what is only read */
-    unsigned compact;  /* the reporting queue's number */
-    size_t inflated;   /* pages */
-    size_t deflated;   /* pages */
-    uint32_t latest;   /* page number */
-    unsigned requests; /* to inflate or deflate */
-    uint32_t statistics_size;
-    uint8_t statistics[128];
-    unsigned reported_ranges;
-    uint64_t reported_bytes;
-    unsigned commands;
-    uint32_t command; /* the latest one */
-    unsigned hints;
-} fake;
-
+static struct fake_balloon fake;
 static struct virtio_balloon balloon;
 static uint64_t pages[PAGES];
 
-static uint32_t number(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
-static void take_pages(struct fake_chain *chain, size_t *count)
-{
-    uint8_t bytes[4];
-
-    assert_int_equal(chain->readable % 4, 0);
-    assert_true(chain->readable <= VIRTIO_BALLOON_BATCH * 4);
-    fake_chain_read(chain, chain->readable - 4, bytes, 4);
-    fake.latest = number(bytes);
-    *count += (size_t)chain->readable / 4;
-    fake.requests++;
-}
-
-static void take_hint(struct fake_chain *chain)
-{
-    uint8_t bytes[4];
-
-    if (chain->readable != 0) {
-        assert_int_equal(chain->readable, 4);
-        assert_int_equal(chain->writable, 0);
-        fake_chain_read(chain, 0, bytes, 4);
-        fake.command = number(bytes);
-        fake.commands++;
-    } else {
-        fake.hints++;
-    }
-}
-
-static void request(struct fake_device *device, struct fake_chain *chain)
-{
-    unsigned index = chain->queue->index;
-
-    (void)device;
-    if (index == 2) {
-        fake.statistics_size = (uint32_t)chain->readable;
-        fake_chain_read(chain, 0, fake.statistics, fake.statistics_size);
-        return; /* until statistics are wanted */
-    }
-    if (fake.silent)
-        return;
-    if (index < 2)
-        take_pages(chain, index == 0 ? &fake.inflated : &fake.deflated);
-    else if (index == fake.compact) {
-        fake.reported_ranges += chain->count;
-        fake.reported_bytes += chain->writable;
-    } else {
-        take_hint(chain);
-    }
-    fake_chain_complete(chain, fake.lie);
-}
-
-static const struct fake_behaviour behaviour = {.request = request};
-static const uint8_t config_widths[] = {4, 4, 4, 4, 0};
-
 static void begin(struct bench *bench, uint64_t features)
 {
-    memset(&fake, 0, sizeof(fake));
-    fake.device = &bench->fake;
-    fake.compact = 4;
-    bench->fake.type = VIRTIO_ID_BALLOON;
-    bench->fake.behaviour = &behaviour;
-    bench->fake.features |= features;
-    bench->fake.config_size = 16;
-    bench->fake.config_widths = config_widths;
-    bench->fake.queue_count = 5;
-    for (unsigned i = 0; i < 5; i++)
-        bench->fake.queues[i].maximum = 16;
+    fake_balloon_begin(&fake, &bench->fake, features);
     for (unsigned i = 0; i < PAGES; i++)
         pages[i] = UINT64_C(0x7654321000) + (uint64_t)i * 2 * VIRTIO_BALLOON_PAGE_SIZE;
 }
@@ -118,14 +32,6 @@ static void stop(void)
 {
     assert_ok(virtio_balloon_stop(&balloon));
     assert_int_equal(balloon.actual, 0);
-}
-
-static void set_target(uint32_t target)
-{
-    uint8_t bytes[4] = {(uint8_t)target, (uint8_t)(target >> 8), (uint8_t)(target >> 16),
-                        (uint8_t)(target >> 24)};
-
-    fake_device_change_config(fake.device, 0, bytes, 4);
 }
 
 /* Memory that may be named in descriptors. */
@@ -146,18 +52,18 @@ static void test_p101_page_numbers(struct bench *bench)
     begin(bench, VIRTIO_BALLOON_F_MUST_TELL_HOST);
     fake_device_set_config(&bench->fake, 4, 4, 99); /* of whoever was here before */
     assert_ok(start(bench, NULL));
-    assert_int_equal(number(bench->fake.config + 4), 0);
+    assert_int_equal(fake_balloon_config(&fake, 4), 0);
     assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_MUST_TELL_HOST));
     assert_ok(virtio_balloon_inflate(&balloon, pages, PAGES));
     assert_int_equal(fake.inflated, PAGES);
     assert_int_equal(fake.requests, 3);
     assert_int_equal(fake.latest, pages[PAGES - 1] / 4096);
     assert_int_equal(balloon.actual, PAGES);
-    assert_int_equal(number(bench->fake.config + 4), PAGES);
+    assert_int_equal(fake_balloon_config(&fake, 4), PAGES);
     assert_ok(virtio_balloon_deflate(&balloon, pages, 300));
     assert_int_equal(fake.deflated, 300);
     assert_int_equal(fake.latest, pages[299] / 4096);
-    assert_int_equal(number(bench->fake.config + 4), PAGES - 300);
+    assert_int_equal(fake_balloon_config(&fake, 4), PAGES - 300);
     assert_result(virtio_balloon_deflate(&balloon, pages, PAGES - 299), VIRTIO_E_OUT_OF_RANGE);
     stop();
 }
@@ -173,7 +79,7 @@ static void test_what_the_host_wants_stays(struct bench *bench)
     assert_ok(virtio_balloon_inflate(&balloon, pages, 10));
     assert_result(virtio_balloon_deflate(&balloon, pages, 4), VIRTIO_E_NOT_SUPPORTED);
     assert_ok(virtio_balloon_deflate(&balloon, pages, 3));
-    set_target(5);
+    fake_balloon_set_target(&fake, 5);
     assert_ok(virtio_balloon_deflate(&balloon, pages + 3, 2));
     assert_ok(virtio_balloon_get_target(&balloon, &target));
     assert_int_equal(target, 5);
@@ -220,6 +126,39 @@ static void test_nonsense_is_refused(struct bench *bench)
     assert_result(virtio_balloon_get_hint_command(&balloon, &command), VIRTIO_E_NOT_SUPPORTED);
     stop();
     assert_result(virtio_balloon_inflate(&balloon, &address, 1), VIRTIO_E_STATE);
+}
+
+/* The device takes its time: pages are in the balloon, or out of it, once it has acknowledged them. */
+static void test_pages_wait_for_a_slow_device(struct bench *bench)
+{
+    uint64_t before;
+
+    begin(bench, VIRTIO_BALLOON_F_MUST_TELL_HOST);
+    bench->fake.latency_us = 300;
+    assert_ok(start(bench, NULL));
+    before = bench->host.now_us;
+    assert_ok(virtio_balloon_inflate(&balloon, pages, 20));
+    assert_int_equal(fake.inflated, 20);
+    assert_true(bench->host.now_us >= before + 300);
+    before = bench->host.now_us;
+    assert_ok(virtio_balloon_deflate(&balloon, pages, 10));
+    assert_int_equal(fake.deflated, 10);
+    assert_true(bench->host.now_us >= before + 300);
+    stop();
+}
+
+/* Pages that the device never acknowledged are not asked back for: the driver has halted it by then. */
+static void test_pages_are_not_taken_back_early(struct bench *bench)
+{
+    begin(bench, VIRTIO_BALLOON_F_MUST_TELL_HOST);
+    assert_ok(start(bench, NULL));
+    fake.silent = true;
+    assert_result(virtio_balloon_inflate(&balloon, pages, 20), VIRTIO_E_TIMEOUT);
+    assert_int_equal(fake_balloon_config(&fake, 4), 0);
+    fake.silent = false;
+    assert_result(virtio_balloon_deflate(&balloon, pages, 1), VIRTIO_E_STATE);
+    assert_int_equal(fake.requests, 0);
+    stop();
 }
 
 /* ---- Statistics ---- */
@@ -323,12 +262,12 @@ static void test_poison(struct bench *bench)
     begin(bench, VIRTIO_BALLOON_F_PAGE_POISON);
     assert_ok(start(bench, &options));
     assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
-    assert_int_equal(number(bench->fake.config + 12), 0xdeadbeef);
+    assert_int_equal(fake_balloon_config(&fake, 12), 0xdeadbeef);
     stop();
     fake_device_set_config(&bench->fake, 12, 4, 0);
     assert_ok(virtio_balloon_start(&balloon, &balloon.device, NULL));
     assert_false(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
-    assert_int_equal(number(bench->fake.config + 12), 0);
+    assert_int_equal(fake_balloon_config(&fake, 12), 0);
     stop();
 }
 
@@ -488,6 +427,8 @@ static const struct bench_test tests[] = {
     TEST(test_reports, BENCH_ALL),
     TEST(test_reports_where_queues_leave_no_gap, BENCH_ALL),
     TEST(test_poison, BENCH_ALL),
+    TEST(test_pages_wait_for_a_slow_device, BENCH_ALL),
+    TEST(test_pages_are_not_taken_back_early, BENCH_ALL),
     TEST(test_hints, BENCH_ALL),
     TEST(test_each_allocation_failing, BENCH_ALL),
     TEST(test_missing_queues, BENCH_ALL),

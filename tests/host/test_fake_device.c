@@ -4,6 +4,7 @@
  * must be found. tests/host/check-rules sees to it that no rule is left out.
  */
 #include "by_hand.h"
+#include "fake_rng.h"
 
 #include <string.h>
 
@@ -71,6 +72,22 @@ static void test_feature_rules(struct bench *bench)
     bench_expect_violation(bench, "version-1-not-accepted");
     poke(bench, 0x20, 0);
     bench_expect_violation(bench, "features-at-wrong-time");
+}
+
+/* Offered by the device, and nothing that its driver knows. */
+static void test_features_that_no_driver_implements(struct bench *bench)
+{
+    struct fake_rng rng;
+
+    fake_rng_begin(&rng, &bench->fake);
+    bench->fake.features |= 1u << 5 | VIRTIO_F_SR_IOV;
+    bench_attach(bench);
+    negotiate(bench);
+    assert_int_equal(bench->host.violation_count, 0);
+    negotiate_with(bench, 1u << 5);
+    bench_expect_violation(bench, "feature-not-implemented");
+    negotiate_with(bench, VIRTIO_F_SR_IOV);
+    bench_expect_violation(bench, "feature-not-implemented");
 }
 
 static void test_config_rules(struct bench *bench)
@@ -341,6 +358,28 @@ static void test_memory_of_a_live_device_must_stay(struct bench *bench)
     }
     host->dma_free(host->ctx, ring.memory, 4096, ring.address);
     bench_expect_violation(bench, "freed-while-device-owns-it");
+}
+
+/* A reset that was begun has not happened before the status reads 0. */
+static void test_memory_must_stay_until_a_reset_was_seen(struct bench *bench)
+{
+    struct virtio_host *host = &bench->host.host;
+    uint8_t buffer[64] = {0};
+    struct virtio_mapping mapping;
+    struct ring ring;
+
+    go_live(bench, &ring);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_ok(host->map(host->ctx, buffer, 64, VIRTIO_DEVICE_READS, 0, &mapping));
+        poke(bench, 0x70, 0);
+        if (round == 1)
+            (void)peek(bench, 0x70);
+        assert_ok(host->unmap(host->ctx, &mapping));
+        if (round == 0)
+            bench_expect_violation(bench, "unmapped-while-device-owns-it");
+        assert_int_equal(bench->host.violation_count, 0);
+    }
+    ring_free(bench, &ring);
 }
 
 /* Mapped in the wrong direction, or as the wrong kind of address. */
@@ -681,6 +720,7 @@ static void test_hooks_are_left_alone_after_teardown(struct bench *bench)
 static const struct bench_test tests[] = {
     TEST(test_status_rules, BENCH_MMIO_2),
     TEST(test_feature_rules, BENCH_MMIO_2),
+    TEST(test_features_that_no_driver_implements, BENCH_MMIO_2),
     TEST(test_config_rules, BENCH_MMIO_2),
     TEST(test_queue_rules, BENCH_MMIO_2),
     TEST(test_ring_must_be_zeroed, BENCH_MMIO_2),
@@ -692,6 +732,7 @@ static const struct bench_test tests[] = {
     TEST(test_driver_must_leave_the_used_ring_alone, BENCH_MMIO_2),
     TEST(test_descriptors_in_flight_must_not_change, BENCH_MMIO_2),
     TEST(test_memory_of_a_live_device_must_stay, BENCH_MMIO_2),
+    TEST(test_memory_must_stay_until_a_reset_was_seen, BENCH_MMIO_2),
     TEST(test_mapping_must_suit_the_descriptor, BENCH_MMIO_2),
     TEST(test_mmio_register_rules, BENCH_MMIO_2),
     TEST(test_mmio_identify_first, BENCH_MMIO_2),

@@ -5,6 +5,7 @@
  */
 #include "bench.h"
 
+#include "fake_balloon.h"
 #include "fake_blk.h"
 #include "fake_console.h"
 #include "fake_input.h"
@@ -189,11 +190,69 @@ static void test_input_rules(struct bench *bench)
     bench_stop(bench);
 }
 
+static void start_balloon(struct bench *bench, struct fake_balloon *balloon)
+{
+    static const uint16_t numbers[] = {0, 1, 2, 3};
+
+    fake_balloon_begin(balloon, &bench->fake,
+                       VIRTIO_BALLOON_F_PAGE_POISON | VIRTIO_BALLOON_F_STATS_VQ);
+    bench->wanted.supported = VIRTIO_BALLOON_F_PAGE_POISON | VIRTIO_BALLOON_F_STATS_VQ;
+    bench_begin(bench);
+    for (unsigned i = 0; i < 4; i++)
+        assert_ok(virtio_queue_start(&bench->queues[i], &bench->device, numbers[i], 8));
+    assert_ok(virtio_allocate_shared(&bench->device, 4096, 64, &bench->shared));
+    memset(bench->shared.memory, 0, 4096);
+}
+
+static void test_balloon_rules(struct bench *bench)
+{
+    static const struct part page[] = {{0, 4, false}};
+    static const struct part half_a_page[] = {{0, 6, false}};
+    static const struct part statistics[] = {{64, 30, false}};
+    static const struct part odd_statistics[] = {{64, 31, false}};
+    struct fake_balloon balloon;
+
+    start_balloon(bench, &balloon);
+    assert_ok(virtio_config_write(&bench->device, 12, 4, 0xdeadbeef));
+    assert_ok(virtio_device_ready(&bench->device));
+    assert_ok(virtio_config_write(&bench->device, 4, 4, 1));
+    send(bench, page, 1);
+    send_on(bench, &bench->queues[1], page, 1);
+    send_on(bench, &bench->queues[2], statistics, 1);
+    send_on(bench, &bench->queues[3], page, 1);
+    assert_int_equal(bench->host.violation_count, 0); /* as it should be */
+    send(bench, half_a_page, 1);
+    bench_expect_violation(bench, "balloon-page-array");
+    send_on(bench, &bench->queues[3], half_a_page, 1);
+    bench_expect_violation(bench, "balloon-hint-command");
+    send_on(bench, &bench->queues[2], statistics, 1);
+    bench_expect_violation(bench, "balloon-statistics-twice");
+    send_on(bench, &bench->queues[2], odd_statistics, 1);
+    bench_expect_violation(bench, "balloon-statistics-size");
+    (void)fake_host_take_violation(&bench->host, "balloon-statistics-twice");
+    balloon.silent = true;
+    send_on(bench, &bench->queues[0], page, 1);
+    assert_int_equal(bench->host.violation_count, 0);
+    send_on(bench, &bench->queues[1], page, 1);
+    bench_expect_violation(bench, "balloon-taken-back-early");
+    assert_ok(virtio_config_write(&bench->device, 0, 4, 1)); /* num_pages */
+    bench_expect_violation(bench, "balloon-config-write");
+    assert_ok(virtio_config_write(&bench->device, 4, 2, 1)); /* half of actual */
+    bench_expect_violation(bench, "balloon-config-write");
+    bench_expect_violation(bench, "config-width");
+    assert_ok(virtio_config_write(&bench->device, 12, 4, 1));
+    bench_expect_violation(bench, "balloon-poison-late");
+    bench->fake.driver_features &= ~VIRTIO_BALLOON_F_PAGE_POISON;
+    assert_ok(virtio_config_write(&bench->device, 12, 4, 1));
+    bench_expect_violation(bench, "balloon-poison-without-feature");
+    (void)fake_host_take_violation(&bench->host, "balloon-poison-late");
+    bench_stop(bench);
+}
+
 static const struct bench_test tests[] = {
-    TEST(test_disk_rules, BENCH_ONE),
-    TEST(test_entropy_rules, BENCH_ONE),
-    TEST(test_console_rules, BENCH_ONE),
-    TEST(test_input_rules, BENCH_ONE),
+    TEST(test_disk_rules, BENCH_ONE),    TEST(test_entropy_rules, BENCH_ONE),
+    TEST(test_console_rules, BENCH_ONE), TEST(test_input_rules, BENCH_ONE),
+    TEST(test_balloon_rules, BENCH_ONE),
 };
 
 BENCH_MAIN(tests)
