@@ -17,6 +17,7 @@
 #   make analyse       static analysis of the library: gcc, clang-tidy, cppcheck
 #   make format        reformat the C sources; make check-format only looks
 #   make check-stress  two threads on one ring; make stress: for minutes
+#   make check-barriers  the ring's barriers in the code for a CPU that needs them
 #   make check-spin    the model of the ring's memory ordering
 #   make bench-ring    instructions per request on the ring, against their budgets
 #   make size          code size by driver and by object against its budget, also in build/size*.tsv
@@ -164,12 +165,13 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 # --- Tests -----------------------------------------------------------------------------------------------
 
 include tests/host/host.mk
-include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk tests/qtest/qtest.mk
+include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk tests/qtest/qtest.mk \
+	tests/barriers/barriers.mk
 
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-runner check-qtest check-guest check-support
+check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-barriers check-runner check-qtest check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

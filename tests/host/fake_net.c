@@ -281,7 +281,7 @@ static void take_command(struct fake_net *net, struct fake_chain *chain)
 
         fake_chain_write(chain, 0, &ack, 1);
     }
-    fake_chain_complete(chain, 1);
+    fake_chain_complete(chain, 1 + net->lie);
 }
 
 /* The device -------------------------------------------------------------------------------------- */
@@ -297,7 +297,7 @@ static void net_request(struct fake_device *device, struct fake_chain *chain)
     } else {
         take_frame(net, chain);
         if (!net->silent)
-            fake_chain_complete(chain, 0);
+            fake_chain_complete(chain, net->lie);
     }
 }
 

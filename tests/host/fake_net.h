@@ -32,6 +32,7 @@ struct fake_net {
     struct fake_device *device;
     bool silent;         /* frames sent stay in flight */
     bool silent_control; /* commands stay in flight */
+    unsigned lie;        /* used length of frames sent, and added to that of commands */
     int ack;             /* what commands are answered with; -1: nothing is written */
 
     /* What the driver did. */

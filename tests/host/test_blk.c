@@ -172,6 +172,33 @@ static void test_odd_buffers(struct bench *bench)
     blk_bench_end(bench);
 }
 
+/* Header, data and status: a descriptor each, where the data lies in one piece; none for data that is not there. */
+static void test_requests_take_no_more_descriptors_than_they_need(struct bench *bench)
+{
+    const struct fake_queue *queue = &bench->fake.queues[0];
+
+    blk_bench_begin(bench, 64);
+    blk_fake.order = FAKE_BLK_HELD;
+    blk_bench_start(bench);
+    assert_ok(virtio_blk_submit_read(&blk_disk, 0, blk_buffer, SECTOR, bench_cookie(1)));
+    assert_ok(
+        virtio_blk_submit_write(&blk_disk, 8, blk_buffer + 8192, 16 * SECTOR, bench_cookie(2)));
+    assert_ok(virtio_blk_submit_flush(&blk_disk, bench_cookie(3)));
+    assert_ok(virtio_blk_kick(&blk_disk));
+    assert_int_equal(blk_fake.held_count, 3);
+    assert_int_equal(queue->chains->count, 3);
+    assert_int_equal(queue->chains->next->count, 3);
+    assert_int_equal(queue->chains->next->next->count, 2);
+    while (blk_fake.held_count != 0)
+        fake_blk_finish(&blk_fake, 0);
+    for (unsigned n = 0; n < 3; n++) {
+        struct virtio_blk_done done;
+
+        assert_result(virtio_blk_reap(&blk_disk, &done), 1);
+    }
+    blk_bench_end(bench);
+}
+
 /* P90: the unit is 512 bytes, whatever blk_size says. */
 static void test_p90_sectors_have_512_bytes(struct bench *bench)
 {
@@ -750,6 +777,7 @@ static const struct bench_test tests[] = {
     TEST(test_block_sizes_that_make_no_sense, BENCH_ONE),
     TEST(test_p82_capacity_is_never_torn, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_reads_and_writes_of_every_length, BENCH_HOSTS),
+    TEST(test_requests_take_no_more_descriptors_than_they_need, BENCH_HOSTS),
     TEST(test_odd_buffers, BENCH_HOSTS | BENCH_WATCHED),
     TEST(test_p90_sectors_have_512_bytes, BENCH_ALL),
     TEST(test_p93_nothing_goes_beyond_capacity, BENCH_ALL),

@@ -493,6 +493,46 @@ static void test_p88_checksums_are_surfaced(struct bench *bench)
     stop();
 }
 
+/* hdr_len is a hint: whatever it says, the frame is the same, and is all there. */
+static void test_hdr_len_is_not_relied_on(struct bench *bench)
+{
+    static const uint16_t lengths[] = {0, 1, 54, 0x7fff, 0xffff};
+    struct fake_net_header header = {
+        .flags = 1, .csum_start = 34, .csum_offset = 16, .gso_type = 1, .gso_size = 1448};
+    struct virtio_net_frame frame;
+
+    offer(bench, VIRTIO_NET_F_MRG_RXBUF | (VIRTIO_NET_RECEIVE_OFFLOADS & UINT32_MAX));
+    options.receive_offloads = VIRTIO_NET_RECEIVE_OFFLOADS;
+    options.receive_buffers = 32;
+    assert_ok(start(bench));
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        header.hdr_len = lengths[i];
+        assert_true(fake_net_give(&fake, 0, &header, bytes, 3000) > 0);
+        expect_frame(&frame, 3000);
+        assert_int_equal(frame.offload.gso_size, 1448);
+        assert_int_equal(frame.offload.csum_start, 34);
+        assert_ok(virtio_net_release(&net, &frame));
+    }
+    assert_int_equal(net.pairs[0].dropped, 0);
+    stop();
+}
+
+/* Legacy devices leave anything in the used lengths of the queues from which they only read. */
+static void test_legacy_used_lengths_are_ignored(struct bench *bench)
+{
+    static const unsigned lies[] = {0, 1, 60, 1514, 0x10000, UINT32_MAX - 1};
+
+    begin(bench, VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        fake.lie = lies[i];
+        for (unsigned n = 0; n < 20; n++)
+            assert_ok(virtio_net_send(&net, bytes, 60, NULL));
+        assert_ok(virtio_net_set_receive_mode(&net, (enum virtio_net_receive_mode)0, true));
+    }
+    assert_int_equal(fake.sent, 20 * sizeof(lies) / sizeof(lies[0]));
+    stop();
+}
+
 static void test_large_frames(struct bench *bench)
 {
     struct fake_net_header header = {
@@ -1148,6 +1188,8 @@ static const struct bench_test tests[] = {
     TEST(test_number_of_buffers_without_merging, BENCH_ALL),
     TEST(test_p88_checksums_nobody_asked_for, BENCH_ALL),
     TEST(test_p88_checksums_are_surfaced, BENCH_ALL),
+    TEST(test_hdr_len_is_not_relied_on, BENCH_ALL),
+    TEST(test_legacy_used_lengths_are_ignored, BENCH_LEGACY),
     TEST(test_large_frames, BENCH_ALL),
     TEST(test_p67_refill, BENCH_ALL),
     TEST(test_lengths_that_may_be_sent, BENCH_ALL),

@@ -56,6 +56,34 @@ static void test_a_transitional_device_goes_either_way(struct bench *bench)
     assert_opened(bench, VIRTIO_TRANSPORT_PCI_LEGACY, "legacy, forced");
 }
 
+/* The library maps no event to a vector, so it doesn't matter how many there are. */
+static void test_msix_tables_of_any_size(struct bench *bench)
+{
+    static const uint16_t sizes[] = {0, 1, 2, 3, 17, 33, 257, 2048};
+    struct fake_virtio_pci_options options = fake_virtio_pci_defaults;
+
+    bench->fake.behaviour = &fake_echo;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct fake_virtio_pci front;
+
+        options.msix_vectors = sizes[i];
+        fake_pci_begin(&bench->pci, &bench->host);
+        bench->has_pci = true;
+        fake_virtio_pci_attach_with(&front, &bench->pci, &bench->fake, here, &options);
+        fake_pci_settle(&bench->pci);
+        assert_ok(virtio_pci_probe(&bench->host.host, VIRTIO_PCI_CONFIG_IO, here, &bench->device));
+        bench->attached = true;
+        bench_start(bench, 8);
+        bench_request(bench, 4, 4, bench_cookie(1));
+        assert_int_equal(bench_reap(bench, 1), 4);
+        bench_stop(bench);
+        fake_pci_check_restored(&bench->pci);
+        while (bench->host.targets)
+            fake_host_detach(&bench->host, bench->host.targets);
+    }
+    bench->has_pci = false;
+}
+
 static void test_a_modern_device_goes_one_way(struct bench *bench)
 {
     attach(bench, FAKE_MODERN);
@@ -227,6 +255,7 @@ static void test_p51_a_mapping_that_fails_leaves_nothing(struct bench *bench)
 
 static const struct bench_test tests[] = {
     TEST(test_a_transitional_device_goes_either_way, BENCH_ONE),
+    TEST(test_msix_tables_of_any_size, BENCH_ONE),
     TEST(test_a_modern_device_goes_one_way, BENCH_ONE),
     TEST(test_a_legacy_device_goes_one_way, BENCH_ONE),
     TEST(test_p05_legacy_is_a_matter_of_the_device, BENCH_ONE),

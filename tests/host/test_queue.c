@@ -5,6 +5,8 @@
  */
 #include "bench.h"
 
+#include "fake_ring.h"
+
 #include <string.h>
 
 static struct fake_queue *fake_queue(struct bench *bench)
@@ -527,6 +529,57 @@ static void test_flush_of_a_fast_device_is_one_register_access(struct bench *ben
     bench_stop(bench);
 }
 
+/* A field of the used ring that means nothing in this mode says whatever it likes. */
+static void mislead(struct bench *bench, size_t offset, uint16_t value)
+{
+    const uint8_t bytes[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
+
+    fake_ring_write(fake_queue(bench), offset, bytes, sizeof(bytes));
+}
+
+/* Without EVENT_IDX avail_event is not looked at: not when it wants nothing, and not when it wants this one. */
+static void test_avail_event_without_event_idx(struct bench *bench)
+{
+    static const uint16_t events[] = {0, 1, 2, 3, 5, 0x7fff, 0x8000, 0xfffe, 0xffff};
+    unsigned notified = 0;
+
+    bench_start(bench, 8);
+    for (unsigned i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        for (unsigned suppress = 0; suppress < 2; suppress++) {
+            fake_queue_suppress(fake_queue(bench), suppress != 0);
+            mislead(bench, 4 + 8 * 8, events[i]);
+            bench_request(bench, 4, 4, bench_cookie(1));
+            notified += 1 - suppress;
+            assert_int_equal(fake_queue(bench)->notifications, notified);
+            assert_int_equal(fake_queue_take_all(fake_queue(bench)), 1);
+            fake_chain_complete(fake_queue_chain(fake_queue(bench), 0), 0);
+            bench_reap(bench, 1);
+        }
+    }
+    bench_stop(bench);
+}
+
+/* With EVENT_IDX the flag is not looked at: avail_event alone says whether a notification is wanted. */
+static void test_used_flags_with_event_idx(struct bench *bench)
+{
+    unsigned notified = 0;
+
+    bench_start(bench, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        bool is_wanted = (i & 1) != 0;
+
+        fake_queue_suppress(fake_queue(bench), !is_wanted);
+        mislead(bench, 0, is_wanted ? 1 : 0); /* NO_NOTIFY, where one is wanted */
+        bench_request(bench, 4, 4, bench_cookie(1));
+        notified += is_wanted;
+        assert_int_equal(fake_queue(bench)->notifications, notified);
+        assert_int_equal(fake_queue_take_all(fake_queue(bench)), 1);
+        fake_chain_complete(fake_queue_chain(fake_queue(bench), 0), 0);
+        bench_reap(bench, 1);
+    }
+    bench_stop(bench);
+}
+
 static void test_suppressed_notification_is_not_sent(struct bench *bench)
 {
     bench_start(bench, 8);
@@ -684,6 +737,8 @@ static const struct bench_test tests[] = {
     TEST(test_one_kick_is_one_register_access, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_flush_of_a_fast_device_is_one_register_access, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_suppressed_notification_is_not_sent, BENCH_ALL),
+    TEST(test_avail_event_without_event_idx, BENCH_ALL | BENCH_SPLIT),
+    TEST(test_used_flags_with_event_idx, BENCH_ALL | BENCH_SPLIT_EVENT),
     TEST(test_p35_no_kick_before_driver_ok, BENCH_ALL),
     TEST(test_p22_each_queue_has_its_doorbell, BENCH_ALL),
     TEST(test_p71_reentry_is_refused, BENCH_ONE),
