@@ -52,6 +52,7 @@ static void reset_now(struct fake_device *device)
     device->queue_selected = false;
 }
 
+/* It is done at the earliest when the driver looks: until then all that the device knows is still its own. */
 static void begin_reset(struct fake_device *device)
 {
     device->resets++;
@@ -59,8 +60,6 @@ static void begin_reset(struct fake_device *device)
     device->reset_polls_left = device->reset_polls;
     device->shown_while_resetting =
         device->reset_shows ? device->reset_shows : (uint8_t)(device->status ? device->status : 1);
-    if (device->reset_polls == 0)
-        reset_now(device);
 }
 
 uint8_t fake_device_read_status(struct fake_device *device)
@@ -74,8 +73,7 @@ uint8_t fake_device_read_status(struct fake_device *device)
             device->reset_polls_left--;
         return device->shown_while_resetting;
     }
-    if (device->reset_polls != 0)
-        reset_now(device);
+    reset_now(device);
     device->is_resetting = false;
     return device->status;
 }
@@ -332,11 +330,8 @@ void fake_device_tick(struct fake_device *device)
         device->behaviour->tick(device);
 }
 
-/* Until a reset was seen to be done the device may do anything with all that it ever knew. */
 const char *fake_device_in_use(struct fake_device *device, uint64_t address, uint64_t size)
 {
-    if (device->is_resetting && !device->gone)
-        return "the reset of the device was not waited for";
     for (unsigned i = 0; !device->gone && i < device->queue_count; i++) {
         const char *reason = fake_queue_in_use(&device->queues[i], address, size);
 

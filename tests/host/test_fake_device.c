@@ -366,11 +366,14 @@ static void test_memory_must_stay_until_a_reset_was_seen(struct bench *bench)
     struct virtio_host *host = &bench->host.host;
     uint8_t buffer[64] = {0};
     struct virtio_mapping mapping;
-    struct ring ring;
 
-    go_live(bench, &ring);
     for (unsigned round = 0; round < 2; round++) {
+        struct ring ring;
+
+        go_live(bench, &ring);
         assert_ok(host->map(host->ctx, buffer, 64, VIRTIO_DEVICE_READS, 0, &mapping));
+        describe(&ring, 0, mapping.device_address, 64, 0, 0);
+        offer(bench, &ring, 0);
         poke(bench, 0x70, 0);
         if (round == 1)
             (void)peek(bench, 0x70);
@@ -378,8 +381,8 @@ static void test_memory_must_stay_until_a_reset_was_seen(struct bench *bench)
         if (round == 0)
             bench_expect_violation(bench, "unmapped-while-device-owns-it");
         assert_int_equal(bench->host.violation_count, 0);
+        ring_free(bench, &ring);
     }
-    ring_free(bench, &ring);
 }
 
 /* Mapped in the wrong direction, or as the wrong kind of address. */
