@@ -55,7 +55,7 @@
  * virtio_console_start). VIRTIO_E_TIMEOUT
  * is no failure of the device: nobody typed, or nobody read. Bytes that a device had not sent when it removed
  * their port can't be taken back: QEMU sends them when a port of that number comes again, or forgets them
- * and their buffer until the next start.
+ * and their buffer until the next start. virtio_console_flush does not wait for them.
  *
  * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
  * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
@@ -114,9 +114,10 @@ struct virtio_console_port {
     uint8_t due;      /* messages to send */
     struct virtio_buffer_queue receive;
     struct virtio_buffer_queue transmit;
-    unsigned current; /* the buffer that is being received from, if `left` is not 0 */
-    uint32_t offset;  /* in it, of what was not received yet */
-    uint32_t left;    /* bytes from there on */
+    uint64_t left_over; /* set of buffers to send that the port kept when it was removed */
+    unsigned current;   /* the buffer that is being received from, if `left` is not 0 */
+    uint32_t offset;    /* in it, of what was not received yet */
+    uint32_t left;      /* bytes from there on */
 };
 
 /** A console device; the caller's memory, zeroed before its first use, at one place from start to stop. What
@@ -278,7 +279,7 @@ int virtio_console_read(struct virtio_console *console, uint32_t port, void *byt
                         size_t *got);
 
 /**
- * Wait until the device has taken everything that was sent.
+ * Wait until the device has taken everything that was sent since the port was there.
  *
  * @return VIRTIO_OK; VIRTIO_E_TIMEOUT when for device.timeout_us it took nothing; otherwise as
  *         virtio_console_write.

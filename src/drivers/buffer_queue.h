@@ -29,6 +29,12 @@ void virtio_buffer_queue_renew(struct virtio_buffer_queue *buffers);
 /** A free buffer's number, or VIRTIO_NO_BUFFER. It stays free until it is submitted. */
 int virtio_buffer_queue_find(const struct virtio_buffer_queue *buffers);
 
+/** The set of buffers that are the device's. */
+static inline uint64_t virtio_buffer_queue_in_flight(const struct virtio_buffer_queue *buffers)
+{
+    return ~buffers->free & ((UINT64_C(2) << (buffers->depth - 1)) - 1);
+}
+
 /** A buffer's memory. */
 static inline uint8_t *virtio_buffer_at(const struct virtio_buffer_queue *buffers, unsigned number)
 {

@@ -340,14 +340,16 @@ static int put(struct virtio_buffer_queue *queue, const uint8_t *bytes, size_t s
 }
 
 /* Take back what the device has sent. */
-static int take_back(struct virtio_buffer_queue *queue)
+static int take_back(struct virtio_console_port *port)
 {
+    struct virtio_buffer_queue *queue = &port->transmit;
     unsigned number;
     uint32_t written;
     int result;
 
     while ((result = virtio_buffer_queue_reap(queue, &number, &written)) > 0)
         continue;
+    port->left_over &= ~queue->free;
     return result;
 }
 
@@ -372,7 +374,7 @@ int virtio_console_send(struct virtio_console *console, uint32_t port, const voi
     own = &console->ports[port];
     if (!own->open || (!own->host_open && !own->console))
         return VIRTIO_E_STATE;
-    result = take_back(&own->transmit);
+    result = take_back(own);
     if (result == VIRTIO_OK)
         result = put(&own->transmit, bytes, size);
     if (result <= 0)
@@ -411,16 +413,18 @@ int virtio_console_flush(struct virtio_console *console, uint32_t port)
 {
     struct virtio_driver_wait wait;
     int error = check_port(console, port);
-    uint16_t left = 0;
+    uint64_t left = 0;
 
     while (error == VIRTIO_OK) {
-        struct virtio_buffer_queue *queue = &console->ports[port].transmit;
+        struct virtio_console_port *own = &console->ports[port];
+        uint64_t unsent;
 
-        error = take_back(queue);
-        if (error != VIRTIO_OK || queue->in_flight == 0)
+        error = take_back(own);
+        unsent = virtio_buffer_queue_in_flight(&own->transmit) & ~own->left_over;
+        if (error != VIRTIO_OK || unsent == 0)
             return error;
-        if (queue->in_flight != left) {
-            left = queue->in_flight;
+        if (unsent != left) {
+            left = unsent;
             virtio_driver_wait_begin(&wait, &console->device, console->device.timeout_us);
         }
         error = virtio_driver_wait_turn(&wait, &console->device);

@@ -134,8 +134,10 @@ static void clear_due(struct virtio_console *console, struct virtio_console_port
     console->ports_due -= port->due == 0;
 }
 
+/* What the port before it has not taken it may never take: QEMU forgets the buffer that it was at. */
 static void add_port(struct virtio_console *console, struct virtio_console_port *port)
 {
+    port->left_over = virtio_buffer_queue_in_flight(&port->transmit);
     port->present = true;
     port->changes |= VIRTIO_CONSOLE_ADDED;
     add_due(console, port, DUE_READY);
