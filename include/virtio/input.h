@@ -17,8 +17,10 @@
  * and codes that a kernel does not know are to be ignored: the library hands on everything.
  *
  * What kind of device it is, its name, ids, and which events it can send stand in its configuration. The
- * start call reads what everybody needs (`role`, `name`, `ids`, `types`); virtio_input_get_bits,
- * virtio_input_get_range and virtio_input_query read the rest when asked to.
+ * start call reads what everybody needs (`role`, `name`, `ids`, `types`); virtio_input_get_serial,
+ * virtio_input_get_properties, virtio_input_get_bits, virtio_input_get_range and virtio_input_query read the rest
+ * when asked to. No device of QEMU 7.2 has properties but those of its host: they are tested on the fake device
+ * alone.
  *
  * Loss. VIRTIO_INPUT_QUEUE_SIZE events (or what the device's queue holds) may wait; a device drops further
  * ones, whole groups of them. Poll often enough.
@@ -80,6 +82,10 @@ enum virtio_input_config_select {
 #define VIRTIO_INPUT_LED_SCRLL 0x02u
 #define VIRTIO_INPUT_AXIS_X    0x00u /* of both relative and absolute axes */
 #define VIRTIO_INPUT_AXIS_Y    0x01u
+
+/** Some properties, with the numbers of the evdev interface. */
+#define VIRTIO_INPUT_PROP_POINTER 0x00u /* what it says moves a pointer */
+#define VIRTIO_INPUT_PROP_DIRECT  0x01u /* it is pointed at what is meant, as on a touch screen */
 
 /** What a device is good for. Mice and tablets have keys, too (their buttons), and tablets a wheel, which is
  * relative; so the axes decide. */
@@ -223,6 +229,28 @@ int virtio_input_send(struct virtio_input *input, uint16_t type, uint16_t code, 
  */
 int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subsel, uint8_t *bytes,
                        uint32_t *size);
+
+/**
+ * The device's serial number, by which two of a kind can be told apart.
+ *
+ * @param serial  out: VIRTIO_INPUT_CONFIG_MAX + 1 (129) bytes: up to 128 as the device sent them, ended by NUL; the
+ *                empty string on error.
+ * @return VIRTIO_OK; VIRTIO_E_NOT_SUPPORTED when it has none; VIRTIO_E_STATE; VIRTIO_E_CONFIG; VIRTIO_E_GONE.
+ *
+ * Context: as virtio_input_query.
+ */
+int virtio_input_get_serial(struct virtio_input *input, char *serial);
+
+/**
+ * Which properties the device has.
+ *
+ * @param properties  out: a bit a property (VIRTIO_INPUT_PROP_POINTER and so on), bit 0 of byte 0 first;
+ *                    VIRTIO_INPUT_CONFIG_MAX bytes, all zero on error.
+ * @return as virtio_input_get_serial.
+ *
+ * Context: as virtio_input_query.
+ */
+int virtio_input_get_properties(struct virtio_input *input, uint8_t *properties);
 
 /**
  * Which codes of an event type the device has.

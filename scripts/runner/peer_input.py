@@ -20,9 +20,10 @@ def monitor_path(work, number):
     return pathlib.Path(work) / f"input{number}.qmp"
 
 
-def options(number, _device, work):
-    """A monitor of its own, so that the connection can stay open: a new one takes long."""
-    return ["-qmp", f"unix:{monitor_path(work, number)},server=on,wait=off"], [], []
+def options(number, device, work):
+    """A monitor of its own, so that the connection can stay open: a new one takes long. Mice have no serial number."""
+    serial = [f"serial=libvirtio-{device.kind}"] if device.kind != "mouse" else []
+    return ["-qmp", f"unix:{monitor_path(work, number)},server=on,wait=off"], serial, []
 
 
 def keyboard(n):

@@ -83,12 +83,29 @@ int virtio_input_query(struct virtio_input *input, uint8_t select, uint8_t subse
     return error;
 }
 
-int virtio_input_get_bits(struct virtio_input *input, uint8_t type, uint8_t *codes)
+/* What there must be something of. */
+static int query_some(struct virtio_input *input, uint8_t select, uint8_t subsel, uint8_t *bytes)
 {
     uint32_t size;
-    int error = virtio_input_query(input, VIRTIO_INPUT_CFG_EV_BITS, type, codes, &size);
+    int error = virtio_input_query(input, select, subsel, bytes, &size);
 
     return error == VIRTIO_OK && size == 0 ? VIRTIO_E_NOT_SUPPORTED : error;
+}
+
+int virtio_input_get_bits(struct virtio_input *input, uint8_t type, uint8_t *codes)
+{
+    return query_some(input, VIRTIO_INPUT_CFG_EV_BITS, type, codes);
+}
+
+int virtio_input_get_properties(struct virtio_input *input, uint8_t *properties)
+{
+    return query_some(input, VIRTIO_INPUT_CFG_PROP_BITS, 0, properties);
+}
+
+int virtio_input_get_serial(struct virtio_input *input, char *serial)
+{
+    serial[VIRTIO_INPUT_CONFIG_MAX] = '\0';
+    return query_some(input, VIRTIO_INPUT_CFG_ID_SERIAL, 0, (uint8_t *)serial);
 }
 
 int virtio_input_get_range(struct virtio_input *input, uint8_t axis,

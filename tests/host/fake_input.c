@@ -31,6 +31,16 @@ static void input_config_written(struct fake_device *device, uint32_t offset, un
         memcpy(config + 8, name, sizeof(name) - 1);
         config[2] = input->says_size != 0 ? (uint8_t)input->says_size : sizeof(name) - 1;
         break;
+    case VIRTIO_INPUT_CFG_ID_SERIAL:
+        if (input->serial != NULL) {
+            config[2] = (uint8_t)strlen(input->serial);
+            memcpy(config + 8, input->serial, config[2]);
+        }
+        break;
+    case VIRTIO_INPUT_CFG_PROP_BITS:
+        config[8] = 3;
+        config[2] = input->has_properties;
+        break;
     case VIRTIO_INPUT_CFG_ID_DEVIDS:
         memcpy(config + 8, ids, sizeof(ids));
         config[2] = sizeof(ids);

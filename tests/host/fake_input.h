@@ -15,6 +15,8 @@ struct fake_input {
     uint32_t types;      /* event types with codes */
     unsigned says_size;  /* of the name; 0: as it is */
     uint8_t range_size;  /* of each axis; 0: no axes */
+    const char *serial;  /* NULL: none; up to 128 bytes */
+    bool has_properties; /* two: a pointer, and direct */
     bool keeps_status;   /* status messages stay in flight */
     unsigned status_lie; /* their used length */
     unsigned status_count;

@@ -62,6 +62,44 @@ static void test_identity(struct bench *bench)
     assert_result(virtio_input_get_bits(&input, VIRTIO_INPUT_EV_KEY, codes), VIRTIO_E_STATE);
 }
 
+static void test_serial_number(struct bench *bench)
+{
+    char longest[VIRTIO_INPUT_CONFIG_MAX + 1];
+    char serial[VIRTIO_INPUT_CONFIG_MAX + 1];
+
+    memset(longest, 's', VIRTIO_INPUT_CONFIG_MAX);
+    longest[VIRTIO_INPUT_CONFIG_MAX] = '\0';
+    memset(serial, 'x', sizeof(serial));
+    start_keyboard(bench);
+    assert_result(virtio_input_get_serial(&input, serial), VIRTIO_E_NOT_SUPPORTED);
+    assert_string_equal(serial, "");
+    fake.serial = "No. 7";
+    assert_ok(virtio_input_get_serial(&input, serial));
+    assert_string_equal(serial, "No. 7");
+    fake.serial = longest;
+    assert_ok(virtio_input_get_serial(&input, serial));
+    assert_string_equal(serial, longest);
+    stop();
+    assert_result(virtio_input_get_serial(&input, serial), VIRTIO_E_STATE);
+    assert_string_equal(serial, "");
+}
+
+static void test_properties(struct bench *bench)
+{
+    uint8_t properties[VIRTIO_INPUT_CONFIG_MAX];
+
+    start_keyboard(bench);
+    assert_result(virtio_input_get_properties(&input, properties), VIRTIO_E_NOT_SUPPORTED);
+    fake.has_properties = true;
+    assert_ok(virtio_input_get_properties(&input, properties));
+    assert_int_equal(properties[0],
+                     1u << VIRTIO_INPUT_PROP_POINTER | 1u << VIRTIO_INPUT_PROP_DIRECT);
+    assert_int_equal(properties[1], 0);
+    stop();
+    assert_result(virtio_input_get_properties(&input, properties), VIRTIO_E_STATE);
+    assert_int_equal(properties[0], 0);
+}
+
 static void test_other_types_are_refused(struct bench *bench)
 {
     bench_attach(bench);
@@ -334,6 +372,8 @@ static void test_stopped_and_started(struct bench *bench)
 
 static const struct bench_test tests[] = {
     TEST(test_identity, BENCH_HOSTS),
+    TEST(test_serial_number, BENCH_MODERN | BENCH_MMIO_1),
+    TEST(test_properties, BENCH_ALL),
     TEST(test_other_types_are_refused, BENCH_ONE),
     TEST(test_p97_roles, BENCH_MODERN | BENCH_MMIO_1),
     TEST(test_p96_sizes_are_capped, BENCH_MODERN | BENCH_MMIO_1),
