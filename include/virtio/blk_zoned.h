@@ -20,8 +20,8 @@
  * that is the caller's to see to, and the device answers anything else with VIRTIO_E_ZONE_UNALIGNED_WRITE or
  * VIRTIO_E_ZONE_INVALID_COMMAND. virtio_blk_append needs no write pointer.
  *
- * The calls below wait; there are none to be submitted. Errors of their own tell apart what the device has
- * against a request; virtio_blk_write and its like have them, too, on such a disk:
+ * The calls below wait, but for virtio_blk_submit_append, which is to virtio_blk_append what virtio_blk_submit_write
+ * is to virtio_blk_write. Errors of their own tell apart what the device has against a request; virtio_blk_write and its like have them, too, on such a disk:
  *
  *     VIRTIO_E_ZONE_INVALID_COMMAND   not for a zone of this type or in this state, or beyond its capacity
  *     VIRTIO_E_ZONE_UNALIGNED_WRITE   not at the write pointer, or not whole units
@@ -163,6 +163,20 @@ int virtio_blk_zone_reset_all(struct virtio_blk_zoned *zoned);
  */
 int virtio_blk_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
                       size_t bytes, uint64_t *sector);
+
+/**
+ * Hand in an append; as virtio_blk_submit_write. Several appends to one zone may be in flight: the device puts them
+ * one behind the other, in an order of its own.
+ *
+ * @param sector  out: where the data is, when the request is handed back without an error; unchanged with one. The
+ *                library's until then.
+ * @param cookie  comes back with the completion, from virtio_blk_reap, virtio_blk_wait or virtio_blk_drain of `disk`.
+ * @return as virtio_blk_submit_write and the refusals of virtio_blk_append.
+ *
+ * Context: the disk's. No register access. Spec 5.2.6.
+ */
+int virtio_blk_submit_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
+                             size_t bytes, uint64_t *sector, void *cookie);
 
 #ifdef __cplusplus
 }

@@ -218,14 +218,16 @@ static void finish(struct virtio_blk *blk, struct virtio_blk_slot *slot, int err
 {
     int unmapped = VIRTIO_OK;
 
-    if (slot->mapping.size != 0) {
-        unmapped = virtio_unmap_buffer(virtio_blk_device(blk), &slot->mapping);
-        slot->mapping.size = 0;
-    } else if (slot->unmap != NULL) {
+    slot->error = error;
+    if (slot->unmap != NULL)
         unmapped = slot->unmap(blk, slot);
-        slot->unmap = NULL; /* what a blocking call gave up on comes back once more, at a drain */
-    }
-    slot->error = error == VIRTIO_OK && !slot->device_reads ? unmapped : error;
+    else if (slot->mapping.size != 0)
+        unmapped = virtio_unmap_buffer(virtio_blk_device(blk), &slot->mapping);
+    /* What a blocking call gave up on comes back once more, at a drain. */
+    slot->unmap = NULL;
+    slot->mapping.size = 0;
+    if (error == VIRTIO_OK && !slot->device_reads)
+        slot->error = unmapped;
 }
 
 static int check_data(const struct virtio_blk *blk, uint64_t sector, const void *buffer,

@@ -84,8 +84,13 @@ struct virtio_blk_slot {
     uint64_t unit_address;
     void *cookie;
     struct virtio_mapping mapping; /* the caller's buffer; size 0: nothing is mapped here */
-    int (*unmap)(const struct virtio_blk *blk, struct virtio_blk_slot *slot); /* what else is */
-    struct virtio_blk_piece *pieces; /* of a list, for that */
+    /* NULL, or what ends the request in place of unmapping the buffer; `error` is known by then. @return another
+     * one, for a request without. */
+    int (*unmap)(const struct virtio_blk *blk, struct virtio_blk_slot *slot);
+    union {
+        struct virtio_blk_piece *pieces; /* of a list, for that */
+        uint64_t *append_sector;         /* of an append, for that: the caller's */
+    };
     size_t piece_count;
     uint64_t address; /* device address of the part in flight, or of the next one */
     uint64_t sector;  /* its first sector */

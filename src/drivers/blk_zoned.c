@@ -309,35 +309,70 @@ static int check_append(const struct virtio_blk_zoned *zoned, uint64_t zone, siz
                : VIRTIO_E_TOO_LONG;
 }
 
-int virtio_blk_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
-                      size_t bytes, uint64_t *sector)
+/* An append is done: where did it go? What its buffer's unmapping says is nothing to a request that was read. */
+static int finish_append(const struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    const struct virtio_blk_zoned *zoned = (const struct virtio_blk_zoned *)(const void *)blk;
+    uint64_t sectors = slot->part / VIRTIO_BLK_SECTOR_SIZE;
+    uint64_t zone = slot->sector - sectors; /* it was moved on when that was judged */
+    uint64_t written;
+
+    (void)virtio_unmap_buffer(&blk->device, &slot->mapping);
+    if (slot->error != VIRTIO_OK)
+        return VIRTIO_OK;
+    written = virtio_order64(false, slot->unit->data.append_sector);
+    if (written < zone || written - zone >= zoned->zone_sectors ||
+        sectors > zoned->zone_sectors - (written - zone))
+        return VIRTIO_E_RESPONSE;
+    *slot->append_sector = written;
+    return VIRTIO_OK;
+}
+
+/* Check an append, find it a slot, and hand it to the queue. @return the checks' error; else *sent is the
+ * queue's. */
+static int send_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
+                       size_t bytes, uint64_t *sector, struct virtio_blk_slot **begun, int *sent)
 {
     struct virtio_blk *disk = &zoned->disk;
     int error = check_append(zoned, zone, bytes);
     struct virtio_blk_slot *slot;
-    struct virtio_blk_unit *unit;
-    uint64_t written;
     unsigned count;
 
     if (error == VIRTIO_OK)
         error = virtio_blk_begin_buffer(disk, VIRTIO_BLK_T_ZONE_APPEND, zone,
-                                        (void *)(uintptr_t)buffer, bytes, &slot);
+                                        (void *)(uintptr_t)buffer, bytes, begun);
     if (error != VIRTIO_OK)
         return error;
-    unit = slot->unit;
-    unit->data.append_sector = UINT64_MAX;
+    slot = *begun;
+    slot->unit->data.append_sector = UINT64_MAX;
     slot->part = (uint32_t)bytes;
     slot->left = 0;
+    slot->append_sector = sector;
+    slot->unmap = finish_append;
+    slot->device_reads = false; /* the data; what counts at the end is what it writes */
     count = virtio_blk_put_data(disk, slot->address, bytes, disk->buffers + 1);
     disk->buffers[1 + count] = (struct virtio_buffer){
-        slot->unit_address + offsetof(struct virtio_blk_unit, data), sizeof(written)};
-    error = virtio_blk_run_sent(disk, slot, virtio_blk_frame(disk, slot, count, 1));
-    if (error != VIRTIO_OK)
-        return error;
-    written = virtio_order64(false, unit->data.append_sector);
-    if (written < zone || written - zone >= zoned->zone_sectors ||
-        bytes / VIRTIO_BLK_SECTOR_SIZE > zoned->zone_sectors - (written - zone))
-        return VIRTIO_E_RESPONSE;
-    *sector = written;
+        slot->unit_address + offsetof(struct virtio_blk_unit, data), sizeof(*sector)};
+    *sent = virtio_blk_frame(disk, slot, count, 1);
     return VIRTIO_OK;
+}
+
+int virtio_blk_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
+                      size_t bytes, uint64_t *sector)
+{
+    struct virtio_blk_slot *slot;
+    int sent;
+    int error = send_append(zoned, zone, buffer, bytes, sector, &slot, &sent);
+
+    return error == VIRTIO_OK ? virtio_blk_run_sent(&zoned->disk, slot, sent) : error;
+}
+
+int virtio_blk_submit_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,
+                             size_t bytes, uint64_t *sector, void *cookie)
+{
+    struct virtio_blk_slot *slot;
+    int sent;
+    int error = send_append(zoned, zone, buffer, bytes, sector, &slot, &sent);
+
+    return error == VIRTIO_OK ? virtio_blk_keep_sent(&zoned->disk, slot, sent, cookie) : error;
 }

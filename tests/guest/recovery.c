@@ -434,8 +434,8 @@ static void scsi_round(struct test *test, bool cut_off)
     memset(bytes, 0, 1024);
     for (uintptr_t i = 0; i < IN_FLIGHT; i++) {
         REQUIRE_RESULT(test,
-                       virtio_scsi_submit_read(&scsi_unit, 0, bytes + (i + 1) * READ_BYTES, READ_BYTES,
-                                               scsi_cookie(i)),
+                       virtio_scsi_submit_read(&scsi_unit, 0, bytes + (i + 1) * READ_BYTES,
+                                               READ_BYTES, scsi_cookie(i)),
                        VIRTIO_OK);
     }
     REQUIRE(test, queue != NULL);
@@ -482,10 +482,10 @@ static bool show_picture(struct test *test, struct virtio_gpu_resource *picture,
 {
     const struct virtio_buffer piece = {memory->device_address, PICTURE * PICTURE * 4};
 
-    return CHECK_RESULT(test,
-                        virtio_gpu_create(&gpu, picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, PICTURE,
-                                          PICTURE),
-                        VIRTIO_OK) &&
+    return CHECK_RESULT(
+               test,
+               virtio_gpu_create(&gpu, picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, PICTURE, PICTURE),
+               VIRTIO_OK) &&
            CHECK_RESULT(test, virtio_gpu_attach(&gpu, picture, &piece, 1), VIRTIO_OK) &&
            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, picture, NULL), VIRTIO_OK) &&
            CHECK_RESULT(test, virtio_gpu_update(&gpu, picture, NULL), VIRTIO_OK);

@@ -364,6 +364,69 @@ static void test_append(struct bench *bench)
     end();
 }
 
+static void take_append(uintptr_t cookie, int error)
+{
+    struct virtio_blk_done done = {NULL, 1};
+
+    assert_result(virtio_blk_wait(&zoned.disk, &done, 1000000), 1);
+    assert_int_equal((uintptr_t)done.cookie, cookie);
+    assert_result(done.error, error);
+}
+
+static void test_appends_in_flight(struct bench *bench)
+{
+    uint64_t sectors[4] = {1, 2, 3, 4};
+    struct virtio_blk_done done;
+
+    start(bench);
+    for (size_t i = 0; i < 4 * SECTOR; i++)
+        blk_buffer[i] = (uint8_t)(i * 13);
+    for (uintptr_t i = 0; i < 3; i++)
+        assert_ok(virtio_blk_submit_append(&zoned, ZONE, blk_buffer + i * SECTOR, SECTOR,
+                                           &sectors[i], bench_cookie(i)));
+    assert_int_equal(zoned.disk.in_flight, 3);
+    assert_int_equal(sectors[0], 1); /* not yet */
+    for (uintptr_t i = 0; i < 3; i++)
+        take_append(i, VIRTIO_OK);
+    for (uintptr_t i = 0; i < 3; i++)
+        assert_int_equal(sectors[i], ZONE + i);
+    assert_memory_equal(blk_fake.disk + (size_t)ZONE * SECTOR, blk_buffer, 3 * SECTOR);
+    assert_int_equal(zoned.disk.in_flight, 0);
+    /* Refused, failed, and a lie: the place stays as it was. */
+    assert_result(virtio_blk_submit_append(&zoned, ZONE + 1, blk_buffer, SECTOR, &sectors[3], NULL),
+                  VIRTIO_E_INVALID);
+    assert_result(
+        virtio_blk_submit_append(&zoned, ZONE, blk_buffer, 17 * SECTOR, &sectors[3], NULL),
+        VIRTIO_E_TOO_LONG);
+    fake_host_fail_at(&bench->host, 1);
+    if (virtio_blk_submit_append(&zoned, ZONE, blk_buffer, SECTOR, &sectors[2], bench_cookie(6)) ==
+        VIRTIO_OK)
+        take_append(6, VIRTIO_OK); /* a host that maps nothing */
+    fake_host_fail_at(&bench->host, 0);
+    assert_ok(
+        virtio_blk_submit_append(&zoned, 0, blk_buffer, SECTOR, &sectors[3], bench_cookie(4)));
+    take_append(4, VIRTIO_E_ZONE_INVALID_COMMAND);
+    blk_fake.append_lie = ZONE;
+    assert_ok(
+        virtio_blk_submit_append(&zoned, ZONE, blk_buffer, SECTOR, &sectors[3], bench_cookie(5)));
+    take_append(5, VIRTIO_E_RESPONSE);
+    blk_fake.append_lie = 0;
+    /* Beside it, others are found at their own places by a blocking call. */
+    blk_fake.drop_next = 1;
+    assert_ok(
+        virtio_blk_submit_append(&zoned, ZONE, blk_buffer, SECTOR, &sectors[3], bench_cookie(7)));
+    assert_ok(virtio_blk_append(&zoned, 2 * ZONE, blk_buffer, SECTOR, &sectors[0]));
+    assert_int_equal(sectors[0], 2 * ZONE);
+    assert_ok(virtio_blk_halt(&zoned.disk));
+    assert_result(virtio_blk_drain(&zoned.disk, &done), 1);
+    assert_int_equal((uintptr_t)done.cookie, 7);
+    assert_result(done.error, VIRTIO_E_RESET);
+    assert_int_equal(sectors[3], 4);
+    end();
+    assert_result(virtio_blk_submit_append(&zoned, ZONE, blk_buffer, SECTOR, &sectors[3], NULL),
+                  VIRTIO_E_STATE);
+}
+
 /* A write in several parts is cut between units. */
 static void test_parts_are_whole_units(struct bench *bench)
 {
@@ -460,6 +523,7 @@ static const struct bench_test tests[] = {
     TEST(test_errors_are_told_apart, BENCH_MODERN),
     TEST(test_zones_that_make_no_sense, BENCH_ONE),
     TEST(test_append, BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC),
+    TEST(test_appends_in_flight, (BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC) | BENCH_OUT_OF_ORDER),
     TEST(test_parts_are_whole_units, BENCH_ONE),
     TEST(test_a_report_without_an_answer, BENCH_MODERN),
     TEST(test_rules_of_zones, BENCH_ONE),
