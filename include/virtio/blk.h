@@ -83,14 +83,14 @@
  * notices, or is the first after virtio_blk_wait or another call said so, resets the device before it
  * returns, because until then the device may write to a caller's buffer. The disk is halted then: every call
  * returns VIRTIO_E_STATE. virtio_blk_recover brings the disk back to life, and what else was in flight comes
- * back from virtio_blk_reap, each cookie once; or from virtio_blk_drain, if the disk is to be stopped. With requests submitted by hand the decision is the
- * caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and changes nothing, virtio_blk_halt and
- * virtio_blk_recover reset. virtio_dump(&disk.device) explains either.
+ * back from virtio_blk_reap, each cookie once; or from virtio_blk_drain, if the disk is to be stopped. With
+ * requests submitted by hand the decision is the caller's: virtio_blk_wait gives VIRTIO_E_TIMEOUT and
+ * changes nothing, virtio_blk_halt and virtio_blk_recover reset. virtio_dump(&disk.device) explains either.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it
  * may still write to every buffer that was in flight. The blocking call returns VIRTIO_E_BUSY, its buffer
- * must never be used again, and the library keeps its own memory rather than give it back, unless a
- * later virtio_blk_stop succeeds in resetting the device after all.
+ * (and the array of a list's pieces) must never be used again, and the library keeps its own memory rather
+ * than give it back, unless a later virtio_blk_stop succeeds in resetting the device after all.
  *
  * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
  * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.

@@ -19,6 +19,7 @@ struct rig {
     struct virtio_blk further[FURTHER];
     struct virtio_blk *at; /* the queue of this step: the disk's own or a further one */
     bool was_latched;      /* before this step */
+    bool list_is_lost;     /* that of blocking calls is the device's for good */
 };
 
 /* One for each cookie, and one for blocking calls. */
@@ -166,12 +167,28 @@ static void submit(struct rig *rig, unsigned what)
         hostile_cookie_back(hostile, cookie);
 }
 
+/* A list, and wait for it. */
+static void run_list(struct rig *rig, bool read)
+{
+    struct virtio_blk_piece *list = lists[HOSTILE_COOKIES];
+    uint64_t sector = take_sector(rig->hostile);
+    size_t count;
+    int error;
+
+    if (rig->list_is_lost)
+        return;
+    count = take_list(rig->hostile, HOSTILE_COOKIES);
+    error = read ? virtio_blk_read_list(rig->at, sector, list, count)
+                 : virtio_blk_write_list(rig->at, sector, list, count);
+    check_blocking(rig, error);
+    rig->list_is_lost = error == VIRTIO_E_BUSY;
+}
+
 static void command(struct rig *rig, unsigned what)
 {
     struct hostile *hostile = rig->hostile;
     struct virtio_blk_lifetime lifetime;
     struct virtio_blk_range ranges[3];
-    uint64_t sector;
     size_t count;
 
     switch (what & 7) {
@@ -198,12 +215,7 @@ static void command(struct rig *rig, unsigned what)
         hostile_require(virtio_blk_poll_resize(&rig->blk) <= 1);
         break;
     default:
-        sector = take_sector(hostile);
-        count = take_list(hostile, HOSTILE_COOKIES);
-        check_blocking(rig,
-                       (what & 1) != 0
-                           ? virtio_blk_read_list(rig->at, sector, lists[HOSTILE_COOKIES], count)
-                           : virtio_blk_write_list(rig->at, sector, lists[HOSTILE_COOKIES], count));
+        run_list(rig, (what & 1) != 0);
         break;
     }
 }
