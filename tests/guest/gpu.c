@@ -28,7 +28,9 @@ enum {
     MOVES = 100,
 };
 
-static struct virtio_gpu gpu;
+/* Two, for the test that needs both; the one that a test is at. */
+static struct virtio_gpu gpus[2];
+static struct virtio_gpu *gpu = &gpus[0];
 
 /* The number that the host has for the GPU with this index; found out by the first test that needs it. */
 static unsigned numbers[GPUS_MAX];
@@ -49,13 +51,13 @@ static bool wait_for_size(struct test *test, unsigned scanout, unsigned width, u
     struct virtio_gpu_display display = {0};
 
     do {
-        int result = virtio_gpu_poll_event(&gpu);
+        int result = virtio_gpu_poll_event(gpu);
 
         if (result < 0) {
             return CHECK_RESULT(test, result, 0);
         }
         if (result > 0) {
-            if (!CHECK_RESULT(test, virtio_gpu_get_display(&gpu, scanout, &display), VIRTIO_OK)) {
+            if (!CHECK_RESULT(test, virtio_gpu_get_display(gpu, scanout, &display), VIRTIO_OK)) {
                 return false;
             }
             if (display.enabled && display.rect.width == width && display.rect.height == height) {
@@ -113,15 +115,15 @@ static bool find_numbers(struct test *test)
         uint64_t end = test_now_us(test) + PATIENCE_US;
         struct virtio_gpu_display display = {0};
 
-        if (!CHECK_RESULT(test, virtio_gpu_start(&gpu, found, NULL), VIRTIO_OK)) {
+        if (!CHECK_RESULT(test, virtio_gpu_start(gpu, found, NULL), VIRTIO_OK)) {
             return false;
         }
         while (display.rect.height != NUMBER_HEIGHT && test_now_us(test) < end) {
-            CHECK_RESULT(test, virtio_gpu_get_display(&gpu, 0, &display), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_get_display(gpu, 0, &display), VIRTIO_OK);
         }
         CHECK_EQUAL(test, display.rect.height, NUMBER_HEIGHT);
         numbers[index] = (display.rect.width - NUMBER_WIDTH) / NUMBER_STEP;
-        CHECK_RESULT(test, virtio_gpu_stop(&gpu), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_stop(gpu), VIRTIO_OK);
     }
     numbers_known = test->failures == 0;
     return numbers_known;
@@ -136,10 +138,10 @@ static void with_each(struct test *test, void (*body)(struct test *test, unsigne
     for (index = 0;
          index < GPUS_MAX && (found = test_find_device(test, VIRTIO_ID_GPU, index)) != NULL;
          index++) {
-        test_watch(&gpu.device);
-        if (CHECK_RESULT(test, virtio_gpu_start(&gpu, found, NULL), VIRTIO_OK)) {
+        test_watch(&gpu->device);
+        if (CHECK_RESULT(test, virtio_gpu_start(gpu, found, NULL), VIRTIO_OK)) {
             body(test, numbers[index]);
-            CHECK_RESULT(test, virtio_gpu_stop(&gpu), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_stop(gpu), VIRTIO_OK);
         }
     }
 }
@@ -164,19 +166,19 @@ static bool make_picture(struct test *test, struct picture *picture, enum virtio
     }
     piece.device_address = picture->memory.device_address;
     piece.length = width * height * 4;
-    return CHECK_RESULT(test, virtio_gpu_create(&gpu, &picture->resource, format, width, height),
+    return CHECK_RESULT(test, virtio_gpu_create(gpu, &picture->resource, format, width, height),
                         VIRTIO_OK) &&
-           CHECK_RESULT(test, virtio_gpu_attach(&gpu, &picture->resource, &piece, 1), VIRTIO_OK);
+           CHECK_RESULT(test, virtio_gpu_attach(gpu, &picture->resource, &piece, 1), VIRTIO_OK);
 }
 
 /* The device forgets it, too; a scanout that shows it was switched off. */
 static void drop_picture(struct test *test, struct picture *picture)
 {
-    if (gpu.device.state == VIRTIO_DEVICE_READY && picture->resource.id != 0) {
-        CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &picture->resource), VIRTIO_OK);
+    if (gpu->device.state == VIRTIO_DEVICE_READY && picture->resource.id != 0) {
+        CHECK_RESULT(test, virtio_gpu_destroy(gpu, &picture->resource), VIRTIO_OK);
     }
     if (test->failures != 0) {
-        virtio_gpu_halt(&gpu); /* it may still know the memory */
+        virtio_gpu_halt(gpu); /* it may still know the memory */
     }
     test_free(test, &picture->memory);
 }
@@ -196,12 +198,12 @@ static void show_card(struct test *test, unsigned number, unsigned scanout, uint
 
     if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, width, height)) {
         draw(&picture, number, scanout);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, &picture.resource, NULL),
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, &picture.resource, NULL),
                      VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture.resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_update(gpu, &picture.resource, NULL), VIRTIO_OK);
         look(test, number, scanout, width, height);
-        CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &picture.resource), VIRTIO_E_BUSY);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_destroy(gpu, &picture.resource), VIRTIO_E_BUSY);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, NULL, NULL), VIRTIO_OK);
     }
     drop_picture(test, &picture);
 }
@@ -213,9 +215,9 @@ static void check_edid(struct test *test, const struct virtio_gpu_display *displ
     static uint8_t edid[VIRTIO_GPU_EDID_MAX];
     struct virtio_gpu_mode mode;
     uint32_t size = 1;
-    int error = virtio_gpu_get_edid(&gpu, 0, edid, &size);
+    int error = virtio_gpu_get_edid(gpu, 0, edid, &size);
 
-    if (!virtio_has_feature(&gpu.device, VIRTIO_GPU_F_EDID)) {
+    if (!virtio_has_feature(&gpu->device, VIRTIO_GPU_F_EDID)) {
         CHECK_RESULT(test, error, VIRTIO_E_NOT_SUPPORTED);
         CHECK_EQUAL(test, size, 0);
         return;
@@ -237,20 +239,20 @@ static void display_body(struct test *test, unsigned number)
     uint32_t height;
 
     (void)number;
-    REQUIRE(test, gpu.num_scanouts >= 1);
-    REQUIRE_RESULT(test, virtio_gpu_get_display(&gpu, 0, &display), VIRTIO_OK);
+    REQUIRE(test, gpu->num_scanouts >= 1);
+    REQUIRE_RESULT(test, virtio_gpu_get_display(gpu, 0, &display), VIRTIO_OK);
     CHECK(test, display.enabled);
     check_edid(test, &display);
-    CHECK_RESULT(test, virtio_gpu_choose_size(&gpu, 0, &width, &height), VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_choose_size(gpu, 0, &width, &height), VIRTIO_OK);
     CHECK_EQUAL(test, width, display.rect.width);
     CHECK_EQUAL(test, height, display.rect.height);
-    for (uint32_t scanout = 1; scanout < gpu.num_scanouts; scanout++) {
-        CHECK_RESULT(test, virtio_gpu_choose_size(&gpu, scanout, &width, &height), VIRTIO_OK);
+    for (uint32_t scanout = 1; scanout < gpu->num_scanouts; scanout++) {
+        CHECK_RESULT(test, virtio_gpu_choose_size(gpu, scanout, &width, &height), VIRTIO_OK);
         CHECK(test, width >= 640 && height >= 480);
     }
-    CHECK_RESULT(test, virtio_gpu_get_display(&gpu, gpu.num_scanouts, &display),
+    CHECK_RESULT(test, virtio_gpu_get_display(gpu, gpu->num_scanouts, &display),
                  VIRTIO_E_OUT_OF_RANGE);
-    CHECK_RESULT(test, virtio_gpu_poll_event(&gpu), 0);
+    CHECK_RESULT(test, virtio_gpu_poll_event(gpu), 0);
 }
 
 static void displays_and_edids(struct test *test)
@@ -261,7 +263,7 @@ static void displays_and_edids(struct test *test)
 static void card_body(struct test *test, unsigned number)
 {
     show_card(test, number, 0, LARGE_WIDTH, LARGE_HEIGHT);
-    for (uint32_t scanout = 1; scanout < gpu.num_scanouts; scanout++) {
+    for (uint32_t scanout = 1; scanout < gpu->num_scanouts; scanout++) {
         show_card(test, number, scanout, WIDTH, HEIGHT);
     }
 }
@@ -275,7 +277,7 @@ static void a_card_on_each_scanout(struct test *test)
 static void together_body(struct test *test, unsigned number)
 {
     struct picture pictures[2] = {{{0}, {0}}, {{0}, {0}}};
-    unsigned count = gpu.num_scanouts < 2 ? gpu.num_scanouts : 2;
+    unsigned count = gpu->num_scanouts < 2 ? gpu->num_scanouts : 2;
 
     for (unsigned scanout = 0; scanout < count; scanout++) {
         struct picture *picture = &pictures[scanout];
@@ -284,15 +286,15 @@ static void together_body(struct test *test, unsigned number)
             break;
         }
         draw(picture, number, scanout);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, &picture->resource, NULL),
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, &picture->resource, NULL),
                      VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture->resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_update(gpu, &picture->resource, NULL), VIRTIO_OK);
     }
     for (unsigned scanout = 0; test->failures == 0 && scanout < count; scanout++) {
         look(test, number, scanout, WIDTH, HEIGHT);
     }
     for (unsigned scanout = 0; scanout < count; scanout++) {
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, NULL, NULL), VIRTIO_OK);
         look_for_nothing(test, number, scanout);
     }
     for (unsigned scanout = 0; scanout < count; scanout++) {
@@ -313,8 +315,8 @@ static void resize_body(struct test *test, unsigned number)
     uint32_t height;
 
     for (unsigned round = 0; round < 2; round++) {
-        REQUIRE_RESULT(test, virtio_gpu_choose_size(&gpu, 0, &width, &height), VIRTIO_OK);
-        REQUIRE_RESULT(test, virtio_gpu_get_display(&gpu, 0, &display), VIRTIO_OK);
+        REQUIRE_RESULT(test, virtio_gpu_choose_size(gpu, 0, &width, &height), VIRTIO_OK);
+        REQUIRE_RESULT(test, virtio_gpu_get_display(gpu, 0, &display), VIRTIO_OK);
         CHECK_EQUAL(test, width, display.rect.width);
         check_edid(test, &display);
         show_card(test, number, 0, width, height);
@@ -331,8 +333,8 @@ static void reap_all(struct test *test)
 {
     struct virtio_gpu_done done;
 
-    while (gpu.in_flight != 0) {
-        REQUIRE_RESULT(test, virtio_gpu_wait(&gpu, &done, PATIENCE_US), 1);
+    while (gpu->in_flight != 0) {
+        REQUIRE_RESULT(test, virtio_gpu_wait(gpu, &done, PATIENCE_US), 1);
         CHECK_RESULT(test, done.error, VIRTIO_OK);
     }
 }
@@ -344,9 +346,9 @@ static bool submit_part(struct test *test, const struct picture *picture,
     struct virtio_gpu_done done;
     int error;
 
-    while ((error = virtio_gpu_submit_transfer(&gpu, &picture->resource, rect, NULL)) ==
+    while ((error = virtio_gpu_submit_transfer(gpu, &picture->resource, rect, NULL)) ==
            VIRTIO_E_FULL) {
-        if (!CHECK_RESULT(test, virtio_gpu_wait(&gpu, &done, PATIENCE_US), 1) ||
+        if (!CHECK_RESULT(test, virtio_gpu_wait(gpu, &done, PATIENCE_US), 1) ||
             !CHECK_RESULT(test, done.error, VIRTIO_OK)) {
             return false;
         }
@@ -363,8 +365,8 @@ static void parts_body(struct test *test, unsigned number)
 
     if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT)) {
         memset(picture.memory.bytes, 0x5a, picture.memory.size);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, NULL), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture.resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_update(gpu, &picture.resource, NULL), VIRTIO_OK);
         draw(&picture, number, 0);
         for (rect.y = 0; rect.y < HEIGHT; rect.y += rect.height) {
             rect.height = HEIGHT - rect.y < 7 ? HEIGHT - rect.y : 7;
@@ -377,11 +379,11 @@ static void parts_body(struct test *test, unsigned number)
             }
         }
         CHECK(test, count > PARTS - 100);
-        CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &picture.resource), VIRTIO_E_BUSY);
+        CHECK_RESULT(test, virtio_gpu_destroy(gpu, &picture.resource), VIRTIO_E_BUSY);
         reap_all(test);
-        CHECK_RESULT(test, virtio_gpu_flush(&gpu, &picture.resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_flush(gpu, &picture.resource, NULL), VIRTIO_OK);
         look(test, number, 0, WIDTH, HEIGHT);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
     }
     drop_picture(test, &picture);
 }
@@ -416,22 +418,22 @@ static void scattered_body(struct test *test, unsigned number)
             pieces[n].length = PAGE;
         }
         CHECK_RESULT(test,
-                     virtio_gpu_create(&gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+                     virtio_gpu_create(gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
                                        SMALL_WIDTH, SMALL_HEIGHT),
                      VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_attach(&gpu, &resource, pieces, COUNT), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &resource, NULL), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_update(&gpu, &resource, NULL), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_detach(&gpu, &resource), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_attach(gpu, &resource, pieces, COUNT), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_update(gpu, &resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_detach(gpu, &resource), VIRTIO_OK);
         memset(pages.bytes, 0, pages.size); /* the device has its own copy */
-        CHECK_RESULT(test, virtio_gpu_flush(&gpu, &resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_flush(gpu, &resource, NULL), VIRTIO_OK);
         look(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
-        CHECK_RESULT(test, virtio_gpu_transfer(&gpu, &resource, NULL), VIRTIO_E_INVALID);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &resource), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_transfer(gpu, &resource, NULL), VIRTIO_E_INVALID);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_destroy(gpu, &resource), VIRTIO_OK);
     }
     if (test->failures != 0) {
-        virtio_gpu_halt(&gpu);
+        virtio_gpu_halt(gpu);
     }
     test_free(test, &whole);
     test_free(test, &pages);
@@ -454,17 +456,17 @@ static void flip_body(struct test *test, unsigned number)
         for (unsigned n = 0; n < FLIPS && test->failures == 0; n++) {
             struct virtio_gpu_resource *next = &pictures[n % 2].resource;
 
-            CHECK_RESULT(test, virtio_gpu_submit_transfer(&gpu, next, NULL, NULL), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_submit_scanout(&gpu, 0, next, NULL, NULL), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_submit_flush(&gpu, next, NULL, NULL), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_kick(&gpu), VIRTIO_OK);
-            if (gpu.in_flight + 3 > gpu.depth) {
+            CHECK_RESULT(test, virtio_gpu_submit_transfer(gpu, next, NULL, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_submit_scanout(gpu, 0, next, NULL, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_submit_flush(gpu, next, NULL, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_kick(gpu), VIRTIO_OK);
+            if (gpu->in_flight + 3 > gpu->depth) {
                 reap_all(test);
             }
         }
         reap_all(test);
         look(test, number, 0, WIDTH, HEIGHT);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
     }
     drop_picture(test, &pictures[0]);
     drop_picture(test, &pictures[1]);
@@ -492,10 +494,10 @@ static void window_body(struct test *test, unsigned number)
             memcpy((uint32_t *)picture.memory.bytes + (window.y + y) * WIDTH + window.x,
                    (uint32_t *)small.bytes + y * SMALL_WIDTH, SMALL_WIDTH * 4);
         }
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, &window), VIRTIO_OK);
-        CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture.resource, &window), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, &window), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_update(gpu, &picture.resource, &window), VIRTIO_OK);
         look(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
     }
     test_free(test, &small);
     drop_picture(test, &picture);
@@ -538,10 +540,10 @@ static void format_body(struct test *test, unsigned number)
                 }
                 memcpy(&pixels[at], bytes, sizeof(bytes));
             }
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, NULL), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_update(&gpu, &picture.resource, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_update(gpu, &picture.resource, NULL), VIRTIO_OK);
             look(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, NULL, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
         }
         drop_picture(test, &picture);
     }
@@ -574,7 +576,7 @@ static void move_pointer(struct test *test, unsigned scanout)
         int error;
 
         do {
-            error = virtio_gpu_move_cursor(&gpu, scanout, n * 7 % 1000, n * 5 % 600);
+            error = virtio_gpu_move_cursor(gpu, scanout, n * 7 % 1000, n * 5 % 600);
         } while (error == VIRTIO_E_FULL && test_now_us(test) < end);
         REQUIRE_RESULT(test, error, VIRTIO_OK);
     }
@@ -587,21 +589,21 @@ static void pointer_on(struct test *test, unsigned number, unsigned scanout,
         unsigned then = next_width();
 
         draw_pointer(pointer->memory.bytes, seed);
-        CHECK_RESULT(test, virtio_gpu_transfer(&gpu, &pointer->resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_transfer(gpu, &pointer->resource, NULL), VIRTIO_OK);
         CHECK_RESULT(
-            test, virtio_gpu_set_cursor(&gpu, scanout, &pointer->resource, seed, 63 - seed, 10, 20),
+            test, virtio_gpu_set_cursor(gpu, scanout, &pointer->resource, seed, 63 - seed, 10, 20),
             VIRTIO_OK);
         if (test_ask_host(test, "gpu cursor device=%u head=%u hot=%u,%u seed=%u then=%ux600",
                           number, scanout, seed, 63 - seed, seed, then)) {
             wait_for_size(test, scanout, then, 600);
         }
     }
-    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &pointer->resource), VIRTIO_E_BUSY);
+    CHECK_RESULT(test, virtio_gpu_destroy(gpu, &pointer->resource), VIRTIO_E_BUSY);
     move_pointer(test, scanout);
     /* What comes next waits for all movements. */
-    CHECK_RESULT(test, virtio_gpu_set_cursor(&gpu, scanout, NULL, 0, 0, 0, 0), VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_set_cursor(gpu, scanout, NULL, 0, 0, 0, 0), VIRTIO_OK);
     test_ask_host(test, "gpu moves head=%u first=0 count=%u", scanout, (unsigned)MOVES);
-    CHECK_EQUAL(test, gpu.cursor_failures, 0);
+    CHECK_EQUAL(test, gpu->cursor_failures, 0);
 }
 
 static void pointer_body(struct test *test, unsigned number)
@@ -612,13 +614,13 @@ static void pointer_body(struct test *test, unsigned number)
     if (make_picture(test, &screen, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, SMALL_WIDTH, SMALL_HEIGHT) &&
         make_picture(test, &pointer, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, VIRTIO_GPU_CURSOR_SIZE,
                      VIRTIO_GPU_CURSOR_SIZE)) {
-        for (uint32_t scanout = 0; scanout < gpu.num_scanouts && test->failures == 0; scanout++) {
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, &screen.resource, NULL),
+        for (uint32_t scanout = 0; scanout < gpu->num_scanouts && test->failures == 0; scanout++) {
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, &screen.resource, NULL),
                          VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_set_cursor(&gpu, scanout, &screen.resource, 0, 0, 0, 0),
+            CHECK_RESULT(test, virtio_gpu_set_cursor(gpu, scanout, &screen.resource, 0, 0, 0, 0),
                          VIRTIO_E_INVALID);
             pointer_on(test, number, scanout, &pointer);
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, scanout, NULL, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, scanout, NULL, NULL), VIRTIO_OK);
         }
     }
     drop_picture(test, &screen);
@@ -639,21 +641,21 @@ static void refused_body(struct test *test, unsigned number)
     const struct virtio_gpu_rect beyond = {60, 0, 8, 8};
 
     (void)number;
-    CHECK_RESULT(test, virtio_gpu_create(&gpu, &resource, (enum virtio_gpu_format)5, 64, 64),
+    CHECK_RESULT(test, virtio_gpu_create(gpu, &resource, (enum virtio_gpu_format)5, 64, 64),
                  VIRTIO_E_INVALID);
-    CHECK_RESULT(test, virtio_gpu_create(&gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 0, 64),
+    CHECK_RESULT(test, virtio_gpu_create(gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 0, 64),
                  VIRTIO_E_OUT_OF_RANGE);
-    CHECK_RESULT(test, virtio_gpu_flush(&gpu, &resource, NULL), VIRTIO_E_INVALID);
+    CHECK_RESULT(test, virtio_gpu_flush(gpu, &resource, NULL), VIRTIO_E_INVALID);
     REQUIRE_RESULT(test,
-                   virtio_gpu_create(&gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64),
+                   virtio_gpu_create(gpu, &resource, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64),
                    VIRTIO_OK);
-    CHECK_RESULT(test, virtio_gpu_attach(&gpu, &resource, &page, 1), VIRTIO_E_OUT_OF_RANGE);
-    CHECK_RESULT(test, virtio_gpu_transfer(&gpu, &resource, NULL), VIRTIO_E_INVALID);
-    CHECK_RESULT(test, virtio_gpu_flush(&gpu, &resource, &beyond), VIRTIO_E_OUT_OF_RANGE);
-    CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, gpu.num_scanouts, &resource, NULL),
+    CHECK_RESULT(test, virtio_gpu_attach(gpu, &resource, &page, 1), VIRTIO_E_OUT_OF_RANGE);
+    CHECK_RESULT(test, virtio_gpu_transfer(gpu, &resource, NULL), VIRTIO_E_INVALID);
+    CHECK_RESULT(test, virtio_gpu_flush(gpu, &resource, &beyond), VIRTIO_E_OUT_OF_RANGE);
+    CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, gpu->num_scanouts, &resource, NULL),
                  VIRTIO_E_OUT_OF_RANGE);
-    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &resource), VIRTIO_OK);
-    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &resource), VIRTIO_E_INVALID);
+    CHECK_RESULT(test, virtio_gpu_destroy(gpu, &resource), VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_destroy(gpu, &resource), VIRTIO_E_INVALID);
 }
 
 static void nonsense_is_refused(struct test *test)
@@ -670,19 +672,19 @@ static void refusals_body(struct test *test, unsigned number)
     struct virtio_gpu_resource bare;
 
     CHECK_RESULT(test,
-                 virtio_gpu_create(&gpu, &huge, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+                 virtio_gpu_create(gpu, &huge, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
                                    VIRTIO_GPU_SIZE_MAX, VIRTIO_GPU_SIZE_MAX),
                  VIRTIO_E_NO_MEMORY);
-    CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
+    CHECK_EQUAL(test, gpu->refusal, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
     CHECK_EQUAL(test, huge.id, 0);
-    REQUIRE_RESULT(test, virtio_gpu_create(&gpu, &bare, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64),
+    REQUIRE_RESULT(test, virtio_gpu_create(gpu, &bare, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64),
                    VIRTIO_OK);
-    CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &bare, NULL), VIRTIO_E_IO);
-    CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_UNSPEC);
-    CHECK_RESULT(test, virtio_gpu_destroy(&gpu, &bare), VIRTIO_OK);
+    CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &bare, NULL), VIRTIO_E_IO);
+    CHECK_EQUAL(test, gpu->refusal, VIRTIO_GPU_RESP_ERR_UNSPEC);
+    CHECK_RESULT(test, virtio_gpu_destroy(gpu, &bare), VIRTIO_OK);
     if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, 64, 64)) {
-        CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, &tiny), VIRTIO_E_IO);
-        CHECK_EQUAL(test, gpu.refusal, VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, &tiny), VIRTIO_E_IO);
+        CHECK_EQUAL(test, gpu->refusal, VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
     }
     drop_picture(test, &picture);
     show_card(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
@@ -702,24 +704,24 @@ static void restart_body(struct test *test, unsigned number)
         int count = 0;
 
         if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT)) {
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, NULL), VIRTIO_OK);
             for (unsigned n = 0; n < 4; n++) {
-                CHECK_RESULT(test, virtio_gpu_submit_transfer(&gpu, &picture.resource, NULL, NULL),
+                CHECK_RESULT(test, virtio_gpu_submit_transfer(gpu, &picture.resource, NULL, NULL),
                              VIRTIO_OK);
             }
-            CHECK_RESULT(test, virtio_gpu_kick(&gpu), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_halt(&gpu), VIRTIO_OK);
-            CHECK_RESULT(test, virtio_gpu_flush(&gpu, &picture.resource, NULL), VIRTIO_E_STATE);
-            CHECK_RESULT(test, virtio_gpu_poll_event(&gpu), VIRTIO_E_STATE);
-            while (virtio_gpu_drain(&gpu, &done) > 0) {
+            CHECK_RESULT(test, virtio_gpu_kick(gpu), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_halt(gpu), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_flush(gpu, &picture.resource, NULL), VIRTIO_E_STATE);
+            CHECK_RESULT(test, virtio_gpu_poll_event(gpu), VIRTIO_E_STATE);
+            while (virtio_gpu_drain(gpu, &done) > 0) {
                 count++;
             }
             CHECK_EQUAL(test, count, 4);
         }
-        REQUIRE_RESULT(test, virtio_gpu_stop(&gpu), VIRTIO_OK);
-        REQUIRE_RESULT(test, virtio_gpu_stop(&gpu), VIRTIO_OK);
+        REQUIRE_RESULT(test, virtio_gpu_stop(gpu), VIRTIO_OK);
+        REQUIRE_RESULT(test, virtio_gpu_stop(gpu), VIRTIO_OK);
         test_free(test, &picture.memory);
-        REQUIRE_RESULT(test, virtio_gpu_start(&gpu, &gpu.device, NULL), VIRTIO_OK);
+        REQUIRE_RESULT(test, virtio_gpu_start(gpu, &gpu->device, NULL), VIRTIO_OK);
     }
     show_card(test, number, 0, SMALL_WIDTH, SMALL_HEIGHT);
 }
@@ -739,23 +741,23 @@ static void recover_body(struct test *test, unsigned number)
         int count = 0;
 
         if (make_picture(test, &picture, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH, HEIGHT)) {
-            CHECK_RESULT(test, virtio_gpu_set_scanout(&gpu, 0, &picture.resource, NULL), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &picture.resource, NULL), VIRTIO_OK);
             for (unsigned n = 0; n < 4; n++) {
-                CHECK_RESULT(test, virtio_gpu_submit_transfer(&gpu, &picture.resource, NULL, NULL),
+                CHECK_RESULT(test, virtio_gpu_submit_transfer(gpu, &picture.resource, NULL, NULL),
                              VIRTIO_OK);
             }
-            CHECK_RESULT(test, virtio_gpu_kick(&gpu), VIRTIO_OK);
+            CHECK_RESULT(test, virtio_gpu_kick(gpu), VIRTIO_OK);
             if (round == 1) {
-                CHECK_RESULT(test, virtio_gpu_halt(&gpu), VIRTIO_OK);
+                CHECK_RESULT(test, virtio_gpu_halt(gpu), VIRTIO_OK);
             }
-            CHECK_RESULT(test, virtio_gpu_recover(&gpu), VIRTIO_OK);
-            while (virtio_gpu_reap(&gpu, &done) > 0) {
+            CHECK_RESULT(test, virtio_gpu_recover(gpu), VIRTIO_OK);
+            while (virtio_gpu_reap(gpu, &done) > 0) {
                 CHECK(test, done.error == VIRTIO_OK || done.error == VIRTIO_E_RESET);
                 count++;
             }
             CHECK_EQUAL(test, count, 4);
             old = picture.resource;
-            CHECK_RESULT(test, virtio_gpu_flush(&gpu, &old, NULL), VIRTIO_E_STALE);
+            CHECK_RESULT(test, virtio_gpu_flush(gpu, &old, NULL), VIRTIO_E_STALE);
             picture.resource.id = 0; /* the device has forgotten it */
         }
         drop_picture(test, &picture);
@@ -766,6 +768,62 @@ static void recover_body(struct test *test, unsigned number)
 static void recovered_in_the_middle(struct test *test)
 {
     with_each_looked_at(test, recover_body);
+}
+
+/* Two GPUs show their cards at the same time, and each goes on when the other one is stopped. */
+static void two_at_once(struct test *test)
+{
+    struct picture pictures[2] = {{{0}, {0}}, {{0}, {0}}};
+    unsigned started = 0;
+
+    if (test_find_device(test, VIRTIO_ID_GPU, 1) == NULL) {
+        test_skip(test, "there are not two GPUs");
+        return;
+    }
+    if (!find_numbers(test)) {
+        return;
+    }
+    for (; started < 2; started++) {
+        gpu = &gpus[started];
+        if (!CHECK_RESULT(
+                test, virtio_gpu_start(gpu, test_find_device(test, VIRTIO_ID_GPU, started), NULL),
+                VIRTIO_OK)) {
+            break;
+        }
+        if (make_picture(test, &pictures[started], VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, WIDTH,
+                         HEIGHT)) {
+            draw(&pictures[started], numbers[started], 0);
+        }
+    }
+    for (unsigned n = 0; n < 2 && started == 2 && test->failures == 0; n++) {
+        gpu = &gpus[n];
+        CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, &pictures[n].resource, NULL), VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_submit_transfer(gpu, &pictures[n].resource, NULL, NULL),
+                     VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_submit_flush(gpu, &pictures[n].resource, NULL, NULL),
+                     VIRTIO_OK);
+        CHECK_RESULT(test, virtio_gpu_kick(gpu), VIRTIO_OK);
+    }
+    for (unsigned n = 0; n < 2 && started == 2 && test->failures == 0; n++) {
+        gpu = &gpus[n];
+        reap_all(test);
+    }
+    for (unsigned n = 0; n < 2 && started == 2 && test->failures == 0; n++) {
+        gpu = &gpus[n];
+        look(test, numbers[n], 0, WIDTH, HEIGHT);
+    }
+    while (started-- != 0) {
+        gpu = &gpus[started];
+        if (test->failures == 0) {
+            CHECK_RESULT(test, virtio_gpu_update(gpu, &pictures[started].resource, NULL),
+                         VIRTIO_OK);
+            look(test, numbers[started], 0, WIDTH, HEIGHT);
+            CHECK_RESULT(test, virtio_gpu_set_scanout(gpu, 0, NULL, NULL), VIRTIO_OK);
+        }
+        drop_picture(test, &pictures[started]);
+        CHECK_RESULT(test, virtio_gpu_stop(gpu), VIRTIO_OK);
+    }
+    gpu = &gpus[0];
 }
 
 static const struct test_case cases[] = {
@@ -781,6 +839,7 @@ static const struct test_case cases[] = {
     {"pixels of every format", every_format},
     {"pointers, and where they move", pointers},
     {"what the device refuses", the_device_refuses},
+    {"two GPUs at once", two_at_once},
     {"recovered in the middle, three times", recovered_in_the_middle},
     {"stopped in the middle and started again, three times", stopped_and_started_again},
 };

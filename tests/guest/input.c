@@ -297,6 +297,65 @@ static void stopped_and_started_again(struct test *test)
     with_each(test, restart_body);
 }
 
+/* Takes events number 0 and 1 of a sequence, and the end of their group, from one of two devices. */
+static bool take_two(struct test *test, struct virtio_input *from)
+{
+    struct virtio_input_event event;
+
+    for (unsigned n = 0; n < 3; n++) {
+        struct virtio_input_event due = expected_event(from->role, n);
+
+        if (!CHECK_RESULT(test, virtio_input_wait(from, &event, PATIENCE_US), 1) ||
+            !CHECK_EQUAL(test, event.type, n < 2 ? due.type : VIRTIO_INPUT_EV_SYN) ||
+            (n < 2 && !CHECK(test, event.code == due.code && event.value == due.value))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of two of a kind QEMU gives the events to the one that was started last, of others to each its own. */
+static void both_body(struct test *test, struct virtio_input *both[2])
+{
+    bool alike = both[0]->role == both[1]->role;
+    struct virtio_input_event event;
+
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned n = alike ? 1 : 0; n < 2; n++) {
+            REQUIRE(test,
+                    test_ask_host(test, "input %s first=0 count=2", role_name(both[n]->role)));
+        }
+        for (unsigned n = alike ? 1 : 0; n < 2; n++) {
+            REQUIRE(test, take_two(test, both[n]));
+        }
+        for (unsigned n = 0; n < 2; n++) {
+            CHECK_RESULT(test, virtio_input_poll(both[n], &event), 0);
+        }
+    }
+}
+
+static void two_at_once(struct test *test)
+{
+    static struct virtio_input other;
+    struct virtio_input *both[2] = {&input, &other};
+    const struct virtio_device *second = test_find_device(test, VIRTIO_ID_INPUT, 1);
+
+    if (second == NULL) {
+        test_skip(test, "there are not two input devices");
+        return;
+    }
+    REQUIRE_RESULT(test, virtio_input_start(&input, test_find_device(test, VIRTIO_ID_INPUT, 0)),
+                   VIRTIO_OK);
+    if (CHECK_RESULT(test, virtio_input_start(&other, second), VIRTIO_OK)) {
+        both_body(test, both);
+        CHECK_RESULT(test, virtio_input_stop(&other), VIRTIO_OK);
+        if (test_ask_host(test, "input %s first=0 count=2", role_name(input.role))) {
+            CHECK(test, take_two(test, &input));
+        }
+    }
+    CHECK_RESULT(test, virtio_input_stop(&input), VIRTIO_OK);
+}
+
 static const struct test_case cases[] = {
     {"devices say what they are", devices_say_what_they_are},
     {"keyboards and tablets have serial numbers", devices_have_serial_numbers},
@@ -304,6 +363,7 @@ static const struct test_case cases[] = {
     {"a thousand key events, and movements, arrive in their order", a_thousand_events_in_order},
     {"more events than fit, and on it goes", more_events_than_fit},
     {"LEDs are taken", leds_are_taken},
+    {"two devices at once", two_at_once},
     {"stopped in the middle and started again, four times", stopped_and_started_again},
 };
 
