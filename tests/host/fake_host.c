@@ -335,7 +335,7 @@ void fake_host_begin(struct fake_host *fake, unsigned flags)
     fake->now_step_us = 1;
     fake->relax_step_us = 1;
     fake->now_us = 1000;
-    fake->event_limit = 50000000;
+    fake->event_limit = 4000000;
     fake->host.ctx = fake;
     fake->host.log = hook_log;
     if (!(flags & FAKE_HOST_NO_CLOCK))

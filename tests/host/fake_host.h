@@ -174,7 +174,7 @@ struct fake_host {
     unsigned now_step_us;   /* how far a look at the clock advances it (1) */
     unsigned relax_step_us; /* how far a relax does (1) */
     bool clock_stuck;       /* the clock hook returns the same value for ever */
-    uint64_t event_limit;   /* a test that causes more events is ended as a hang (50 million) */
+    uint64_t event_limit;   /* a test that causes more events is ended as a hang (4 million) */
 
     /* Failing hooks. */
     unsigned fail_at; /* the n-th failable call from now fails; 0: none */
