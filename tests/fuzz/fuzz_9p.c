@@ -2,7 +2,7 @@
 /*
  * Harness: the 9P driver: a host that answers as 9P2000.L wants it, refuses, or says anything.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS       32u
 #define FIDS        4u
@@ -263,21 +263,37 @@ static void take(struct rig *rig, bool waits)
     }
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_9p_done done;
 
     while (virtio_9p_drain(&rig->share, &done) == 1)
         hostile_cookie_back(rig->hostile, done.cookie);
 }
 
-static void step(struct rig *rig)
-{
-    struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
+HOSTILE_CALL(start, virtio_9p_start(&rig->share, &rig->found))
+HOSTILE_CALLS(virtio_9p, &rig->share)
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 8,
+    .step_waits = 80,
+};
+
+static void step(void *context, uint8_t what)
+{
+    struct rig *rig = context;
+    struct hostile *hostile = rig->hostile;
+
     switch (what & 15) {
     case 0:
     case 1:
@@ -303,26 +319,18 @@ static void step(struct rig *rig)
         take(rig, (what & 15) == 10);
         break;
     case 11:
-        if ((what & 0x10) != 0)
-            (void)virtio_9p_recover(&rig->share);
-        else
-            (void)virtio_9p_halt(&rig->share);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 12:
         drain(rig);
         break;
     case 13:
-        if (virtio_9p_halt(&rig->share) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_9p_stop(&rig->share) == VIRTIO_OK)
-                (void)virtio_9p_start(&rig->share, &rig->found);
-        }
+        hostile_start_again(&driver, rig);
         break;
     default:
         hostile_work(hostile, 0);
         break;
     }
-    hostile_end_call(hostile, 80);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -334,17 +342,5 @@ void hostile_harness(struct hostile *hostile)
     hostile_make(hostile, VIRTIO_ID_9P, 1, 1);
     make_config(hostile);
     hostile->serve = serve;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_9p_start(&rig.share, &rig.found);
-    hostile_end_call(hostile, 8);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_9p_halt(&rig.share) == VIRTIO_OK);
-    drain(&rig);
-    hostile_require(virtio_9p_stop(&rig.share) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

@@ -2,7 +2,7 @@
 /*
  * Harness: the memory balloon driver. The number of pages in the balloon stays between none and all.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS 48u
 #define PAGES 600u /* more than two device requests carry */
@@ -65,14 +65,28 @@ static void tell_ranges(struct rig *rig, bool hints)
                      : virtio_balloon_report(&rig->balloon, ranges, count));
 }
 
-static void step(struct rig *rig)
+HOSTILE_CALL(start, virtio_balloon_start(&rig->balloon, &rig->found, &rig->options))
+HOSTILE_CALLS(virtio_balloon, &rig->balloon)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 48,
+};
+
+static void step(void *context, uint8_t what)
 {
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
     size_t count;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
     case 1:
@@ -103,14 +117,10 @@ static void step(struct rig *rig)
         (void)virtio_balloon_get_target(&rig->balloon, NULL);
         break;
     case 10:
-        if ((what & 0x10) != 0)
-            (void)virtio_balloon_recover(&rig->balloon);
-        else
-            (void)virtio_balloon_halt(&rig->balloon);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 11:
-        if (virtio_balloon_stop(&rig->balloon) == VIRTIO_OK)
-            (void)virtio_balloon_start(&rig->balloon, &rig->found, &rig->options);
+        hostile_start_again(&driver, rig);
         break;
     case 12: /* the host changes its mind */
         hostile->config[what >> 4 & 15] = hostile_byte(hostile);
@@ -124,7 +134,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, (what >> 4) % 5u);
         break;
     }
-    hostile_end_call(hostile, 48);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -139,18 +148,8 @@ void hostile_harness(struct hostile *hostile)
     hostile->config[0] = 200; /* pages that the host wants */
     hostile->config[8] = 2;   /* and hints */
     make_options(&rig);
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
     rig.memory = hostile_buffer(2 * VIRTIO_BALLOON_PAGE_SIZE, &rig.device_address);
     rig.device_address = (rig.device_address + 0xfff) & ~UINT64_C(0xfff);
-    hostile_begin_call(hostile);
-    (void)virtio_balloon_start(&rig.balloon, &rig.found, &rig.options);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_balloon_stop(&rig.balloon) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
     hostile_buffer_back(rig.memory, 2 * VIRTIO_BALLOON_PAGE_SIZE);
 }

@@ -3,7 +3,7 @@
  * Harness: the block device driver. Each cookie comes back once, each blocking call ends, and what is mapped is
  * unmapped.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS        48u
 #define BUFFER_SIZE  4096u
@@ -220,8 +220,9 @@ static void command(struct rig *rig, unsigned what)
     }
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_blk_done done;
 
     while (virtio_blk_drain(&rig->blk, &done) == 1)
@@ -244,20 +245,6 @@ static void take(struct rig *rig, bool waits)
         hostile_cookie_back(rig->hostile, done.cookie);
 }
 
-static void start(struct rig *rig)
-{
-    (void)virtio_blk_start_with(&rig->blk, &rig->found, &rig->options);
-}
-
-static void restart(struct rig *rig)
-{
-    if (virtio_blk_halt(&rig->blk) != VIRTIO_OK)
-        return;
-    drain(rig);
-    if (virtio_blk_stop(&rig->blk) == VIRTIO_OK)
-        start(rig);
-}
-
 /* Most steps are the disk's own queue's. */
 static struct virtio_blk *choose_queue(struct rig *rig, uint8_t what)
 {
@@ -268,18 +255,33 @@ static struct virtio_blk *choose_queue(struct rig *rig, uint8_t what)
                : &rig->further[which - 1];
 }
 
-static void step(struct rig *rig)
+HOSTILE_CALL(start, virtio_blk_start_with(&rig->blk, &rig->found, &rig->options))
+HOSTILE_CALLS(virtio_blk, &rig->blk)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 120,
+};
+
+static void step(void *context, uint8_t what)
 {
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
     uint8_t *buffer = buffers[HOSTILE_COOKIES];
     char id[VIRTIO_BLK_ID_SIZE];
     uint64_t sector;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
     rig->at = choose_queue(rig, what);
     rig->was_latched = rig->at->queue.error != VIRTIO_OK;
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
         sector = take_sector(hostile);
@@ -311,16 +313,13 @@ static void step(struct rig *rig)
         take(rig, (what & 15) == 9);
         break;
     case 10:
-        if ((what & 0x10) != 0)
-            (void)virtio_blk_recover(&rig->blk);
-        else
-            (void)virtio_blk_halt(&rig->blk);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 11:
         drain(rig);
         break;
     case 12:
-        restart(rig);
+        hostile_start_again(&driver, rig);
         break;
     case 13:
         hostile_fetch(hostile, what >> 6);
@@ -330,7 +329,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, what >> 6);
         break;
     }
-    hostile_end_call(hostile, 120);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -348,17 +346,5 @@ void hostile_harness(struct hostile *hostile)
                                               .list_max = 4,
                                               .keep = (style & 0x80) != 0};
     hostile->serve = serve;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    start(&rig);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_blk_halt(&rig.blk) == VIRTIO_OK);
-    drain(&rig);
-    hostile_require(virtio_blk_stop(&rig.blk) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

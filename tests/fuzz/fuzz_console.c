@@ -2,7 +2,7 @@
 /*
  * Harness: the console driver with its ports and control messages.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS 64u
 #define PORTS 3u
@@ -60,19 +60,33 @@ static void send_in(struct hostile *hostile, unsigned queue)
     hostile_complete(hostile, queue, 0, 0);
 }
 
-static void step(struct rig *rig)
+HOSTILE_CALL(start, virtio_console_start(&rig->console, &rig->found))
+HOSTILE_CALLS(virtio_console, &rig->console)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 16,
+};
+
+static void step(void *context, uint8_t what)
 {
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
     struct virtio_console *console = &rig->console;
-    uint8_t what = hostile_byte(hostile);
     uint32_t port = what >> 4 & 3;
     struct virtio_console_event event;
     static uint8_t bytes[3000];
     size_t size = (what & 0x80) != 0 ? sizeof(bytes) : 1u + port * 20u;
     size_t count = 0;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
     case 1:
@@ -107,14 +121,10 @@ static void step(struct rig *rig)
         (void)virtio_console_emergency_write(console, 'x');
         break;
     case 10:
-        if ((what & 0x10) != 0)
-            (void)virtio_console_recover(console);
-        else
-            (void)virtio_console_halt(console);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 11:
-        if (virtio_console_stop(console) == VIRTIO_OK)
-            (void)virtio_console_start(console, &rig->found);
+        hostile_start_again(&driver, rig);
         break;
     case 12:
     case 13:
@@ -127,7 +137,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, (what >> 4) % hostile->queue_count);
         break;
     }
-    hostile_end_call(hostile, 16);
     for (uint32_t at = 0; at < console->port_count && console->ports != NULL; at++)
         hostile_require(memchr(console->ports[at].name, 0, VIRTIO_CONSOLE_NAME_SIZE) != NULL);
 }
@@ -151,15 +160,5 @@ void hostile_harness(struct hostile *hostile)
         hostile->lied = true;
     }
     hostile->serve = serve;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_console_start(&rig.console, &rig.found);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_console_stop(&rig.console) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

@@ -2,7 +2,7 @@
 /*
  * Harness: the GPU driver: displays, EDIDs, resources and their memory, frames in flight, pointers.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS     48u
 #define RESOURCES 3u
@@ -224,21 +224,44 @@ static void take(struct rig *rig, bool waits)
         hostile_cookie_back(rig->hostile, done.cookie);
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_gpu_done done;
 
     while (virtio_gpu_drain(&rig->gpu, &done) == 1)
         hostile_cookie_back(rig->hostile, done.cookie);
 }
 
-static void step(struct rig *rig)
+static int start(void *context)
 {
-    struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
+    struct rig *rig = context;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
+    memset(rig->resources, 0, sizeof(rig->resources));
+    return virtio_gpu_start(&rig->gpu, &rig->found, NULL);
+}
+
+HOSTILE_CALLS(virtio_gpu, &rig->gpu)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 8,
+};
+
+static void step(void *context, uint8_t what)
+{
+    struct rig *rig = context;
+    struct hostile *hostile = rig->hostile;
+
     switch (what & 15) {
     case 0:
     case 1:
@@ -262,22 +285,13 @@ static void step(struct rig *rig)
         ask(rig, what >> 4 & 3);
         break;
     case 9:
-        if ((what & 0x10) != 0)
-            (void)virtio_gpu_recover(&rig->gpu);
-        else
-            (void)virtio_gpu_halt(&rig->gpu);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 10:
         drain(rig);
         break;
     case 11:
-        if (virtio_gpu_halt(&rig->gpu) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_gpu_stop(&rig->gpu) == VIRTIO_OK) {
-                memset(rig->resources, 0, sizeof(rig->resources));
-                (void)virtio_gpu_start(&rig->gpu, &rig->found, NULL);
-            }
-        }
+        hostile_start_again(&driver, rig);
         break;
     case 12:
         hostile->config[0] = what >> 4;
@@ -289,7 +303,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, what >> 4 & 1);
         break;
     }
-    hostile_end_call(hostile, 8);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -305,20 +318,8 @@ void hostile_harness(struct hostile *hostile)
         hostile->config[8] = hostile_byte(hostile);
         hostile->lied = true;
     }
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
     rig.memory = hostile_buffer(MEMORY + 4096, &rig.device_address);
     rig.device_address = (rig.device_address + 0xfff) & ~UINT64_C(0xfff);
-    hostile_begin_call(hostile);
-    (void)virtio_gpu_start(&rig.gpu, &rig.found, NULL);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_gpu_halt(&rig.gpu) == VIRTIO_OK);
-    drain(&rig);
-    hostile_require(virtio_gpu_stop(&rig.gpu) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
     hostile_buffer_back(rig.memory, MEMORY + 4096);
 }

@@ -2,7 +2,7 @@
 /*
  * Harness: the input device driver, its configuration questions included.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS 64u
 
@@ -52,14 +52,36 @@ static void query(struct rig *rig, unsigned what)
     }
 }
 
-static void step(struct rig *rig)
+static int start(void *context)
 {
+    struct rig *rig = context;
+    int error = virtio_input_start(&rig->input, &rig->found);
+
+    hostile_require(memchr(rig->input.name, 0, sizeof(rig->input.name)) != NULL);
+    return error;
+}
+
+HOSTILE_CALLS(virtio_input, &rig->input)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 4,
+};
+
+static void step(void *context, uint8_t what)
+{
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
     struct virtio_input_event event;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
     case 1:
@@ -79,14 +101,10 @@ static void step(struct rig *rig)
         query(rig, (what & 15u) - 5u);
         break;
     case 8:
-        if ((what & 0x10) != 0)
-            (void)virtio_input_recover(&rig->input);
-        else
-            (void)virtio_input_halt(&rig->input);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 9:
-        if (virtio_input_stop(&rig->input) == VIRTIO_OK)
-            (void)virtio_input_start(&rig->input, &rig->found);
+        hostile_start_again(&driver, rig);
         break;
     case 10:
     case 11:
@@ -97,7 +115,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, what & 1u);
         break;
     }
-    hostile_end_call(hostile, 4);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -110,16 +127,5 @@ void hostile_harness(struct hostile *hostile)
     hostile->queues[0].lazy = true;
     hostile->serve = serve;
     hostile->config_written = config_written;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_input_start(&rig.input, &rig.found);
-    hostile_end_call(hostile, 4);
-    hostile_require(memchr(rig.input.name, 0, sizeof(rig.input.name)) != NULL);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_input_stop(&rig.input) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

@@ -3,7 +3,7 @@
  * Harness: the network device driver, both directions and its commands. Each cookie comes back once; what is lent
  * is readable, in parts that add up to its length, until it is released.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS      48u
 #define PAIRS      3u
@@ -123,8 +123,9 @@ static void take(struct rig *rig, uint16_t pair, bool waits)
         hostile_cookie_back(rig->hostile, done.cookie);
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_net_done done;
 
     while (virtio_net_drain(&rig->net, &done) == 1)
@@ -229,14 +230,47 @@ static void forget_lent(struct rig *rig)
     memset(rig->is_lent, 0, sizeof(rig->is_lent));
 }
 
-static void step(struct rig *rig)
+static int start(void *context)
 {
+    struct rig *rig = context;
+
+    forget_lent(rig);
+    return virtio_net_start(&rig->net, &rig->found, &rig->options);
+}
+
+static void leave(void *context)
+{
+    struct rig *rig = context;
+
+    for (unsigned number = 0; number < LENT; number++) {
+        if (rig->is_lent[number])
+            (void)virtio_net_release(&rig->net, &rig->lent[number]);
+    }
+}
+
+HOSTILE_CALLS(virtio_net, &rig->net)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .leave = leave,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 8,
+    .step_waits = 8,
+};
+
+static void step(void *context, uint8_t what)
+{
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
     uint16_t pair = what >> 4 & 3;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
         send(rig);
@@ -262,22 +296,13 @@ static void step(struct rig *rig)
         command(rig, what >> 4);
         break;
     case 9:
-        if ((what & 0x10) != 0)
-            (void)virtio_net_recover(&rig->net);
-        else
-            (void)virtio_net_halt(&rig->net);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 10:
         drain(rig);
         break;
     case 11:
-        if (virtio_net_halt(&rig->net) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_net_stop(&rig->net) == VIRTIO_OK) {
-                forget_lent(rig);
-                (void)virtio_net_start(&rig->net, &rig->found, &rig->options);
-            }
-        }
+        hostile_start_again(&driver, rig);
         break;
     case 12: /* a frame comes in */
     case 13:
@@ -288,7 +313,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, (what >> 4) % hostile->queue_count);
         break;
     }
-    hostile_end_call(hostile, 8);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -300,21 +324,5 @@ void hostile_harness(struct hostile *hostile)
     hostile_make(hostile, VIRTIO_ID_NETWORK, UINT64_C(0xfffc000000ffffff), 2 * PAIRS + 1);
     hostile->serve = serve;
     make(&rig);
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_net_start(&rig.net, &rig.found, &rig.options);
-    hostile_end_call(hostile, 8);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_net_halt(&rig.net) == VIRTIO_OK);
-    drain(&rig);
-    for (unsigned at = 0; at < LENT; at++) {
-        if (rig.is_lent[at])
-            (void)virtio_net_release(&rig.net, &rig.lent[at]);
-    }
-    hostile_require(virtio_net_stop(&rig.net) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

@@ -3,7 +3,7 @@
  * Harness: the entropy device driver. Each cookie comes back once; a failed read leaves zeros; no more bytes
  * are called random than were asked for.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS       48u
 #define BUFFER_SIZE 256u
@@ -56,8 +56,9 @@ static void come_back(struct rig *rig, const struct virtio_rng_done *done)
     hostile_require(done->error == VIRTIO_OK ? done->bytes != 0 : done->bytes == 0);
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_rng_done done;
 
     while (virtio_rng_drain(&rig->rng, &done) == 1)
@@ -88,13 +89,29 @@ static void read(struct rig *rig)
         hostile_require(buffer[at] == 0);
 }
 
-static void step(struct rig *rig)
-{
-    struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
+HOSTILE_CALL(start, virtio_rng_start(&rig->rng, &rig->found))
+HOSTILE_CALLS(virtio_rng, &rig->rng)
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
+static void step(void *context, uint8_t what);
+
+/* eight empty answers for each byte that comes */
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 600,
+};
+
+static void step(void *context, uint8_t what)
+{
+    struct rig *rig = context;
+    struct hostile *hostile = rig->hostile;
+
     switch (what & 15) {
     case 0:
     case 1:
@@ -115,20 +132,13 @@ static void step(struct rig *rig)
         take(rig, true);
         break;
     case 8:
-        if ((what & 0x10) != 0)
-            (void)virtio_rng_recover(&rig->rng);
-        else
-            (void)virtio_rng_halt(&rig->rng);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 9:
         drain(rig);
         break;
     case 10:
-        if (virtio_rng_halt(&rig->rng) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_rng_stop(&rig->rng) == VIRTIO_OK)
-                (void)virtio_rng_start(&rig->rng, &rig->found);
-        }
+        hostile_start_again(&driver, rig);
         break;
     case 11:
         hostile_fetch(hostile, 0);
@@ -138,7 +148,6 @@ static void step(struct rig *rig)
         hostile_work(hostile, 0);
         break;
     }
-    hostile_end_call(hostile, 600); /* eight empty answers for each byte that comes */
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -149,17 +158,5 @@ void hostile_harness(struct hostile *hostile)
     rig.hostile = hostile;
     hostile_make(hostile, VIRTIO_ID_ENTROPY, 0, 1);
     hostile->serve = serve;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_rng_start(&rig.rng, &rig.found);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_rng_halt(&rig.rng) == VIRTIO_OK);
-    drain(&rig);
-    hostile_require(virtio_rng_stop(&rig.rng) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }

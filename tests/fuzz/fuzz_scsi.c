@@ -3,7 +3,7 @@
  * Harness: the SCSI host driver, its transport and its command layer: answers, sense data, lists of units, vital
  * product data and events as the stream wants them.
  */
-#include "hostile.h"
+#include "driver.h"
 
 #define STEPS       32u
 #define QUEUES      4u /* control, events, two for requests */
@@ -164,8 +164,9 @@ static void take(struct rig *rig, uint16_t queue, bool waits)
         come_back(rig, &done);
 }
 
-static void drain(struct rig *rig)
+static void drain(void *context)
 {
+    struct rig *rig = context;
     struct virtio_scsi_done done;
 
     while (virtio_scsi_drain(&rig->scsi, &done) == 1)
@@ -231,16 +232,31 @@ static void ask(struct rig *rig, unsigned what)
     }
 }
 
-static void step(struct rig *rig)
+HOSTILE_CALL(start, virtio_scsi_start(&rig->scsi, &rig->found, &rig->options))
+HOSTILE_CALLS(virtio_scsi, &rig->scsi)
+
+static void step(void *context, uint8_t what);
+
+static const struct hostile_driver driver = {
+    .start = start,
+    .halt = halt,
+    .recover = recover,
+    .stop = stop,
+    .drain = drain,
+    .step = step,
+    .steps = STEPS,
+    .start_waits = 4,
+    .step_waits = 300,
+};
+
+static void step(void *context, uint8_t what)
 {
+    struct rig *rig = context;
     struct hostile *hostile = rig->hostile;
-    uint8_t what = hostile_byte(hostile);
     uint8_t *buffer = buffers[HOSTILE_COOKIES];
     struct virtio_scsi_event event;
     size_t bytes = (1u + (what >> 4 & 3u)) * 512u;
 
-    hostile_explain("step %u.%u\n", what & 15, what >> 4);
-    hostile_begin_call(hostile);
     switch (what & 15) {
     case 0:
         if (rig->hostile->cookies_out == 0 || (what & 0x80) != 0)
@@ -272,20 +288,13 @@ static void step(struct rig *rig)
             ask(rig, what >> 4);
         break;
     case 9:
-        if ((what & 0x10) != 0)
-            (void)virtio_scsi_recover(&rig->scsi);
-        else
-            (void)virtio_scsi_halt(&rig->scsi);
+        hostile_halt_or_recover(&driver, rig, what);
         break;
     case 10:
         drain(rig);
         break;
     case 11:
-        if (virtio_scsi_halt(&rig->scsi) == VIRTIO_OK) {
-            drain(rig);
-            if (virtio_scsi_stop(&rig->scsi) == VIRTIO_OK)
-                (void)virtio_scsi_start(&rig->scsi, &rig->found, &rig->options);
-        }
+        hostile_start_again(&driver, rig);
         break;
     case 12:
         hostile_require(virtio_scsi_poll_event(&rig->scsi, &event) <= 1);
@@ -300,7 +309,6 @@ static void step(struct rig *rig)
     }
     /* A unit that is busy is asked again for a quarter of a second, for each of a call's commands. */
     hostile->jumped += 40 * UINT64_C(256000);
-    hostile_end_call(hostile, 300);
 }
 
 void hostile_harness(struct hostile *hostile)
@@ -314,17 +322,5 @@ void hostile_harness(struct hostile *hostile)
     make_config(hostile);
     rig.options.queues = hostile_byte(hostile) & 3;
     hostile->serve = serve;
-    if (hostile_find(hostile, &rig.found) != VIRTIO_OK)
-        return;
-    hostile_begin_call(hostile);
-    (void)virtio_scsi_start(&rig.scsi, &rig.found, &rig.options);
-    hostile_end_call(hostile, 4);
-    for (unsigned steps = 0; steps < STEPS && hostile_has_script(hostile); steps++)
-        step(&rig);
-    hostile_tame(hostile);
-    hostile_begin_call(hostile);
-    hostile_require(virtio_scsi_halt(&rig.scsi) == VIRTIO_OK);
-    drain(&rig);
-    hostile_require(virtio_scsi_stop(&rig.scsi) == VIRTIO_OK);
-    hostile_end_call(hostile, 2);
+    hostile_drive(hostile, &rig.found, &driver, &rig);
 }
