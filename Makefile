@@ -5,10 +5,11 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-symbols, bench-ring, size, check-runner, check-qtest, check-guest
+#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-prove, check-symbols, bench-ring, size, check-runner, check-qtest, check-guest
 #   make check-host    unit tests on this machine
 #   make check-fuzz    the hostile device: corpus and a short run; make fuzz: longer (tests/fuzz/fuzz.mk)
 #   make mutation      known bugs, which the host tests must catch; make check-mutation: can they still be put in?
+#   make prove         proofs with Frama-C, and bugs that they must notice; make check-prove: some (docs/verification.md)
 #   make check-symbols what libvirtio.a and the kernels may refer to
 #   make check-runner  the tests of the runner, with a fake QEMU
 #   make check-guest   the kernel on every configuration of the matrix
@@ -167,11 +168,12 @@ $(BUILD)/libvirtio.iso: scripts/iso boot/grub.cfg $(ARCHES:%=$(BUILD)/%/kernel.e
 include tests/host/host.mk
 include tests/bench/bench.mk tests/stress/stress.mk tests/fuzz/fuzz.mk tests/mutation/mutation.mk tests/qtest/qtest.mk \
 	tests/barriers/barriers.mk
+include tests/prove/prove.mk
 
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-conformance check-host check-fuzz check-mutation check-symbols bench-ring size check-stress check-spin check-barriers check-runner check-qtest check-guest check-support
+check: check-format analyse check-conformance check-host check-fuzz check-mutation check-prove check-symbols bench-ring size check-stress check-spin check-barriers check-runner check-qtest check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix

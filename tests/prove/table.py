@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The proofs, and the known bugs that each must notice (docs/verification.md)."""
+
+import collections
+
+# sources: of the library, beside all of it but the drivers. readings: what is read in another way.
+# short: part of make check.
+Proof = collections.namedtuple("Proof", "name harness defines sources options short readings",
+                               defaults=((), (), (), False, ()))
+
+# Put `instead` in the place of what is `there`, once in the file. Of a known bug: these proofs raise an alarm then.
+Seed = collections.namedtuple("Seed", "name path there instead proofs")
+Reading = collections.namedtuple("Reading", "name path there instead")
+
+# Eva's own values alone, none of its other domains. How many states it keeps apart is but a matter of precision.
+STATES = ("-eva-slevel", "40", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400",
+          "-eva-split-return", "full")
+LOOPS = ("-eva-slevel", "100", "-eva-auto-loop-unroll", "64", "-eva-plevel", "400",
+         "-eva-split-return", "auto")
+
+# A queue that is started without a failure (which "device" and the tests are for), and what tells results apart.
+QUEUE = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_line_text:200,number:60",
+         "-eva-min-loop-unroll", "6", "-eva-auto-loop-unroll", "8", "-eva-ilevel", "600",
+         "-eva-plevel", "2000", "-eva-no-alloc-returns-null",
+         "-eva-warn-undefined-pointer-comparison", "none", "-eva-split-return", "auto",
+         "-eva-split-return-function",
+         "virtio_split_look:1,virtio_packed_look:1,virtio_queue_judge:1,reap_odd:1,reap_odd_0:1,"
+         "virtio_packed_reap:1,virtio_split_reap:1,virtio_queue_take:1",
+         "-eva-domains", "equality")
+
+# VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1; and with it VIRTIO_F_EVENT_IDX, VIRTIO_F_RING_PACKED
+SPLIT, PACKED, EVENT_IDX = 0x110000000, 0x510000000, 0x20000000
+
+# Two members read as one, and a mask that is wider than the invariant says ("last", in queue.c) that it need be.
+READINGS = (
+    Reading("both members of an entry, one by one", "src/queue/queue_internal.h",
+            "    uint64_t both = *(const virtio_in_flight_word *)(const void *)entry;\n",
+            "    uint64_t both = entry->limit | (uint64_t)entry->chain << 32;\n\n"
+            "    if (entry->chain >= VIRTIO_CHAIN_KEPT)\n        return (int64_t)both;\n"),
+    Reading("the last descriptor of a chain, within the ring", "src/queue/split.c",
+            "(size_t)both & 0x7fff", "(size_t)both & mask"),
+)
+
+
+def queue(name, size, features, calls, short=False):
+    """A proof of calls (1: reap, 2: submit, 3: others) for a queue."""
+    defines = (f"PROVE_SIZE={size}", f"PROVE_FEATURES={features:#x}", f"PROVE_CALLS={calls}")
+    return Proof(name, "queue.c", defines, ("tests/prove/fake.c",), QUEUE, short, READINGS)
+
+
+PROOFS = (
+    Proof("host", "host_services.c", (), (), LOOPS),
+    Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
+    Proof("mmio", "transport.c", ("PROVE_WAY=4",), (), STATES),
+    Proof("mmio-native", "transport.c", ("PROVE_WAY=5",), (), STATES, True),
+    Proof("pci-hooks", "transport.c", ("PROVE_WAY=1",), (), STATES, True),
+    Proof("pci-ports", "transport.c", ("PROVE_WAY=2",), (), STATES),
+    Proof("pci-ecam", "transport.c", ("PROVE_WAY=3",), (), STATES),
+    *(queue(f"split-reap-{size}", size, SPLIT | EVENT_IDX, 1, size == 4) for size in (1, 2, 4, 8)),
+)
+
+SPLIT_REAP = tuple(proof.name for proof in PROOFS if proof.name.startswith("split-reap"))
+
+SEEDS = (
+    Seed("too few digits for a number", "src/core/log.c",
+         "char digits[21]", "char digits[9]", ("host", "device")),
+    Seed("more memory cleared than there is", "src/core/memory.c",
+         "memset(shared->memory, 0, size);", "memset(shared->memory, 0, size + 1);", ("host",)),
+    Seed("a width that no field has", "src/core/config.c",
+         "if (width == 0 || width > 8", "if (width > 8", ("device",)),
+    Seed("a device that was closed is called", "src/core/device.c",
+         "if (device->ops != NULL)\n        close_device", "close_device", ("device",)),
+    Seed("a register behind the end of the block", "src/transport/mmio.c",
+         "CONFIG_GENERATION = 0x0fc,", "CONFIG_GENERATION = 0x1fd,", ("mmio-native",)),
+    Seed("registers used that could not be mapped", "src/transport/mmio.c",
+         "slot->registers.pointer ? VIRTIO_OK : VIRTIO_E_MAP", "VIRTIO_OK", ("mmio-native",)),
+    Seed("a doorbell of three bytes", "src/transport/mmio.c",
+         "QUEUE_NOTIFY, 4, doorbell", "QUEUE_NOTIFY, 3, doorbell", ("mmio",)),
+    Seed("BAR number not checked", "src/transport/pci_capability.c",
+         "if (bar > LAST_BAR)", "if (bar > 0xff)", ("pci-hooks", "pci-ecam")),
+    Seed("a 64-bit BAR behind the last one", "src/transport/pci_bar.c",
+         "bar->is_64bit && ++index < BARS", "bar->is_64bit && ++index <= BARS", ("pci-hooks",)),
+    Seed("a bus number that is not checked", "src/transport/pci_scan.c",
+         "scan->found[bus >> 5] |=", "scan->found[bus >> 4] |=", ("pci-ports",)),
+    Seed("a used id that is not checked, in a batch", "src/queue/split.c",
+         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > 0xffff))", SPLIT_REAP),
+    Seed("a used id that is not checked, one by one", "src/queue/split.c",
+         "if (*id <= queue->mask && *length", "if (*id <= 0xffff && *length", ("split-reap-4",)),
+    Seed("a used id that is not checked, inline", "include/virtio/inline.h",
+         "if (VIRTIO_INLINE_UNLIKELY(id > queue->mask || length", "if (VIRTIO_INLINE_UNLIKELY(id > 0xffff || length",
+         ("split-reap-4",)),
+)
