@@ -5,7 +5,7 @@
 #   make prove                         all of them, each with the known bugs that it must notice; also in
 #                                      build/eva.tsv
 #   make prove PROOFS="mmio pci-ecam"  some of them
-#   make check-prove                   two of them, with a bug each: part of make check
+#   make check-prove                   three of them, with a bug each: part of make check
 
 PROOFS ?=
 
