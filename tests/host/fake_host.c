@@ -95,6 +95,10 @@ void fake_host_event(struct fake_host *fake, enum fake_event_kind kind, enum vir
     if (belongs_to_a_device[kind] && is_torn_down(fake))
         fake_violation(fake, "hook-after-teardown", "3.3", "%s, and every device is closed",
                        event_names[kind]);
+    if ((kind == FAKE_DMA_ALLOCATE || kind == FAKE_ALLOCATE) && fake->is_started &&
+        !fake->may_allocate)
+        fake_violation(fake, "allocation-after-start", "docs/architecture.md", "%llu bytes",
+                       (unsigned long long)value);
     if (sequence > fake->event_limit) {
         fake->event_limit = UINT64_MAX;
         fail_msg("a hang: more hook calls than a bounded wait can need");

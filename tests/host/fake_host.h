@@ -174,6 +174,8 @@ struct fake_host {
     unsigned now_step_us;   /* how far a look at the clock advances it (1) */
     unsigned relax_step_us; /* how far a relax does (1) */
     bool clock_stuck;       /* the clock hook returns the same value for ever */
+    bool is_started;        /* the latest of a device's life: a driver finished its start */
+    bool may_allocate;      /* even then: a test's own allocations */
     uint64_t event_limit;   /* a test that causes more events is ended as a hang (4 million) */
 
     /* Failing hooks. */

@@ -10,6 +10,16 @@
 
 #include <virtio/device.h>
 
+/* From virtio_device_ready on, which is the end of every driver's start, nothing is allocated until a device is opened
+ * or closed. */
+static void set_started(const struct virtio_device *device, bool is_started)
+{
+    struct fake_host *fake = fake_host_of(device->host);
+
+    if (fake)
+        fake->is_started = is_started;
+}
+
 /* The linker's names for the library's own functions, and for what stands in front of them. */
 int __real_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted);
 int __wrap_virtio_device_begin(struct virtio_device *device, const struct virtio_features *wanted);
@@ -17,6 +27,8 @@ int __real_virtio_device_offer(struct virtio_device *device);
 int __wrap_virtio_device_offer(struct virtio_device *device);
 int __real_virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted);
 int __wrap_virtio_device_accept(struct virtio_device *device, const struct virtio_features *wanted);
+int __real_virtio_device_ready(struct virtio_device *device);
+int __wrap_virtio_device_ready(struct virtio_device *device);
 int __real_virtio_device_end(struct virtio_device *device);
 int __wrap_virtio_device_end(struct virtio_device *device);
 int __real_virtio_device_fail(struct virtio_device *device);
@@ -29,6 +41,7 @@ static void set_open(const struct virtio_device *device, bool is_open)
 
     if (!fake)
         return;
+    fake->is_started = false;
     for (struct fake_target *target = fake->targets; target; target = target->next) {
         if (target->life)
             target->life(target, device, is_open);
@@ -40,6 +53,15 @@ static int after(const struct virtio_device *device, int error)
 {
     if (device->ops == NULL)
         set_open(device, false);
+    return error;
+}
+
+int __wrap_virtio_device_ready(struct virtio_device *device)
+{
+    int error = __real_virtio_device_ready(device);
+
+    if (error == VIRTIO_OK)
+        set_started(device, true);
     return error;
 }
 

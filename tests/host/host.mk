@@ -22,7 +22,7 @@ HOST_EXAMPLES := $(sort $(wildcard examples/*.c))
 
 comma := ,
 HOST_SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-HOST_WRAP := $(patsubst %,-Wl$(comma)--wrap=virtio_device_%,begin offer accept end fail)
+HOST_WRAP := $(patsubst %,-Wl$(comma)--wrap=virtio_device_%,begin offer accept ready end fail)
 HOST_COMPILER_gcc-32 = $(HOST_GCC) -m32 $(HOST_SANITIZE) -Os
 HOST_COMPILER_gcc-64 = $(HOST_GCC) -m64 $(HOST_SANITIZE)
 HOST_COMPILER_clang-32 = $(HOST_CLANG) -m32 $(HOST_SANITIZE)

@@ -39,8 +39,10 @@ static uint64_t allocate(struct bench *bench, void **memory)
 {
     uint64_t address = 0;
 
+    bench->host.may_allocate = true;
     *memory = bench->host.host.dma_allocate(bench->host.host.ctx, 0x100000, 4096, UINT64_MAX, 0,
                                             &address);
+    bench->host.may_allocate = false;
     assert_non_null(*memory);
     return address;
 }

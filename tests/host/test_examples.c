@@ -51,6 +51,7 @@ static void test_records_on_a_zoned_disk(struct bench *bench)
 
     blk_bench_begin(bench, 320);
     fake_blk_zone(&blk_fake, 32, 8);
+    bench->host.may_allocate = true; /* as test_blk_zoned.c does */
     bench_attach(bench);
     for (unsigned i = 0; i < 3; i++) {
         memset(bytes[i], (int)(i + 1), sizeof(bytes[i]));

@@ -684,6 +684,25 @@ static void test_registers_are_left_alone_after_teardown(struct bench *bench)
     bench_expect_violation(bench, "access-after-teardown");
 }
 
+/* A driver has all it needs when its start is over. */
+static void test_nothing_is_allocated_after_start(struct bench *bench)
+{
+    const struct virtio_host *host = &bench->host.host;
+    struct virtio_shared shared;
+    void *memory;
+
+    bench_start(bench, 8); /* which allocates, before */
+    memory = host->allocate(host->ctx, 16);
+    bench_expect_violation(bench, "allocation-after-start");
+    host->free(host->ctx, memory, 16);
+    assert_ok(virtio_allocate_shared(&bench->device, 64, 64, &shared));
+    bench_expect_violation(bench, "allocation-after-start");
+    virtio_free_shared(&bench->device, &shared);
+    bench_stop(bench);
+    bench_start(bench, 8);
+    bench_stop(bench);
+}
+
 /* Each hook that works for a device; what it gave must have been given back before. */
 static void test_hooks_are_left_alone_after_teardown(struct bench *bench)
 {
@@ -694,6 +713,7 @@ static void test_hooks_are_left_alone_after_teardown(struct bench *bench)
     void *memory;
 
     bench_start(bench, 8);
+    bench->host.may_allocate = true;
     memory = host->dma_allocate(host->ctx, 64, 64, UINT64_MAX, 0, &address);
     if (host->map)
         assert_ok(host->map(host->ctx, buffer, 64, VIRTIO_DEVICE_READS, 0, &mapping));
@@ -746,6 +766,7 @@ static const struct bench_test tests[] = {
     TEST(test_window_rules, BENCH_PCI_MODERN),
     TEST(test_pci_configuration_rules, BENCH_PCI_MODERN),
     TEST(test_registers_are_left_alone_after_teardown, BENCH_ALL),
+    TEST(test_nothing_is_allocated_after_start, BENCH_ALL),
     TEST(test_hooks_are_left_alone_after_teardown, BENCH_HOSTS),
 };
 
