@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 enum {
     ANSWER_SECONDS = 30,
     LINE_MAX_BYTES = 128,
+    CONNECT_TRIES = 5000,
 };
 
 static int connection = -1;
@@ -53,6 +55,21 @@ static void receive_line(char *line, const char *asked)
     line[length - 1] = '\0';
 }
 
+/* A socket has its name a moment before QEMU listens on it. */
+static bool connect_to(const struct sockaddr_un *address)
+{
+    for (unsigned tries = 0; tries < CONNECT_TRIES; tries++) {
+        if (connect(connection, (const struct sockaddr *)address, sizeof(*address)) == 0) {
+            return true;
+        }
+        if (errno != ECONNREFUSED) {
+            return false;
+        }
+        usleep(1000);
+    }
+    return false;
+}
+
 void socket_open(const char *path)
 {
     const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
@@ -64,8 +81,7 @@ void socket_open(const char *path)
     }
     strcpy(address.sun_path, path);
     connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connection < 0 ||
-        connect(connection, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+    if (connection < 0 || !connect_to(&address) ||
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0) {
         crash("%s: %s", path, strerror(errno));
     }
