@@ -787,7 +787,7 @@ static const struct bench_test tests[] = {
     TEST(test_p91_limits_of_0, BENCH_ONE),
     TEST(test_p91_one_segment_without_seg_max, BENCH_HOSTS),
     TEST(test_p91_limits_below_a_sector, BENCH_ONE | BENCH_LEGACY),
-    TEST(test_p91_more_than_32_mib_at_once, BENCH_ONE),
+    TEST(test_p91_more_than_32_mib_at_once, BENCH_ONE | BENCH_SPLIT | BENCH_PACKED),
     TEST(test_p91_parts_are_one_completion, BENCH_HOSTS | BENCH_OUT_OF_ORDER),
     TEST(test_p91_a_bad_part_ends_the_request, BENCH_ONE),
     TEST(test_p39_queue_sizes, BENCH_ALL),

@@ -290,7 +290,7 @@ static void test_wait(struct bench *bench)
 
 static void test_status(struct bench *bench)
 {
-    unsigned many = bench->profile == BENCH_WATCHED ? 10 : 100;
+    unsigned many = bench->profile == BENCH_WATCHED ? 3 : 100;
 
     start_keyboard(bench);
     for (unsigned n = 0; n < many; n++)

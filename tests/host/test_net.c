@@ -206,7 +206,7 @@ static void test_started_again(struct bench *bench)
 
 static void check_both_ways(struct bench *bench, uint32_t header_size)
 {
-    uint32_t step = bench->profile == BENCH_WATCHED ? 500 : 50;
+    uint32_t step = bench->profile == BENCH_WATCHED ? 1500 : 50;
     struct virtio_net_frame frame;
 
     assert_int_equal(net_driver.header_size, header_size);
