@@ -271,9 +271,17 @@ static int give_up(struct virtio_9p *share, struct virtio_9p_slot *slot, int err
     return error;
 }
 
+/* The request that a blocking call waited for is done. */
+static int end_wait(struct virtio_9p *share, struct virtio_9p_slot *slot)
+{
+    virtio_9p_give_back_slot(share, slot);
+    if (slot->error == VIRTIO_E_ERRNO)
+        share->error_number = slot->error_number;
+    return slot->error;
+}
+
 int virtio_9p_run(struct virtio_9p *share, struct virtio_9p_slot *slot)
 {
-    struct virtio_9p_slot *finished = NULL;
     struct virtio_done used;
     int result = send_message(share, slot);
 
@@ -281,20 +289,19 @@ int virtio_9p_run(struct virtio_9p *share, struct virtio_9p_slot *slot)
         slot->owner = VIRTIO_9P_WAITER;
         result = virtio_kick(&share->queue);
     }
-    while (result >= 0 && finished != slot) {
+    while (result >= 0) {
         result = virtio_wait(&share->queue, &used, share->device.timeout_us);
         if (result > 0) {
-            finished = complete(share, &used);
-            if (finished != NULL && finished != slot)
-                virtio_9p_keep(share, finished);
+            struct virtio_9p_slot *finished = complete(share, &used);
+
+            if (finished == NULL)
+                continue;
+            if (finished == slot)
+                return end_wait(share, slot);
+            virtio_9p_keep(share, finished);
         }
     }
-    if (finished != slot)
-        return give_up(share, slot, result);
-    virtio_9p_give_back_slot(share, slot);
-    if (slot->error == VIRTIO_E_ERRNO)
-        share->error_number = slot->error_number;
-    return slot->error;
+    return give_up(share, slot, result);
 }
 
 /* ---- Asynchronous calls ---- */
