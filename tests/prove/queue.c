@@ -18,6 +18,39 @@ static struct virtio_queue queue;
 static struct virtio_done done[4];
 static struct virtio_buffer buffers[4];
 
+/* The parts of the queue's memory, each by itself: what lies behind the end of one is not another one. */
+static struct virtio_in_flight in_flight[PROVE_SIZE];
+static void *cookies[PROVE_SIZE];
+static uint16_t next[PROVE_SIZE];
+static struct virtio_aside aside[2 * PROVE_SIZE];
+static struct virtio_buffer staged[PROVE_SIZE];
+static struct virtq_desc descriptors[PROVE_SIZE];
+static struct pvirtq_desc slots[PROVE_SIZE];
+static uint16_t available[3 + PROVE_SIZE];
+static uint32_t used[2 + 2 * PROVE_SIZE];
+static struct pvirtq_event_suppress events[2];
+
+static void part(void)
+{
+    queue.in_flight = in_flight;
+    queue.cookies = cookies;
+    queue.next = next;
+    queue.aside = aside;
+    queue.staged = staged;
+    if (queue.packed) {
+        queue.slots = slots;
+        queue.slots_last = &slots[PROVE_SIZE - 1];
+        queue.driver_event = &events[0];
+        queue.device_event = &events[1];
+        return;
+    }
+    queue.descriptors = descriptors;
+    queue.available = (struct virtq_avail *)(void *)available;
+    queue.used = (struct virtq_used *)(void *)used;
+    queue.used_event = &available[2 + PROVE_SIZE];
+    queue.avail_event = (const uint16_t *)(const void *)&used[1 + 2 * PROVE_SIZE];
+}
+
 static bool start(void)
 {
     static const struct virtio_queue_options options = {.size_limit = PROVE_SIZE,
@@ -54,8 +87,6 @@ static void *any_cookie(void)
 
 static void havoc_entries(void)
 {
-    memset(queue.cookies, 0, PROVE_SIZE * sizeof(*queue.cookies));
-    memset(queue.aside, 0, 2 * PROVE_SIZE * sizeof(*queue.aside));
     while (prove_maybe()) {
         uint32_t at = prove_below(PROVE_SIZE);
 
@@ -107,7 +138,6 @@ static void havoc(void)
     queue.recovered = prove_below(2);
     queue.drain_next = prove_below(PROVE_SIZE + 1);
     device.state = (enum virtio_device_state)prove_below(VIRTIO_DEVICE_LOST + 1);
-    prove_device_writes();
 }
 
 static void check(void)
@@ -189,18 +219,27 @@ static void use_buffers(bool is_inline)
 static void use_chain(void)
 {
     struct virtio_chain chain;
+    uint32_t place = prove_below(PROVE_SIZE);
     uint32_t readable = prove_below(3);
     uint32_t writable = prove_below(3);
 
     virtio_prepare(&queue, &chain);
     //@ split readable;
     //@ split writable;
-    for (uint32_t i = 0; i < readable; i++)
+    for (uint32_t i = 0; i < readable; i++) {
+        //@ split chain.readable;
         (void)virtio_append_desc(&queue, prove_any64(), prove_any(), 0, &chain);
-    for (uint32_t i = 0; i < writable; i++)
+    }
+    for (uint32_t i = 0; i < writable; i++) {
+        //@ split chain.readable;
+        //@ split chain.writable;
         (void)virtio_append_desc(&queue, prove_any64(), prove_any(), (uint16_t)prove_any(), &chain);
+    }
     //@ split chain.readable;
     //@ split chain.writable;
+    //@ split place;
+    if (queue.packed)
+        queue.slot = queue.slots + place;
     (void)virtio_submit(&queue, &chain, &device);
 }
 
@@ -236,6 +275,7 @@ int main(void)
 {
     if (!start())
         return 0;
+    part();
     havoc();
     use();
     check();

@@ -19,14 +19,16 @@ LOOPS = ("-eva-slevel", "100", "-eva-auto-loop-unroll", "64", "-eva-plevel", "40
          "-eva-split-return", "auto")
 
 # A queue that is started without a failure (which "device" and the tests are for), and what tells results apart.
-QUEUE = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_line_text:200,number:60",
+QUEUE = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_line_text:200,number:60,virtio_packed_reap_many:200",
          "-eva-min-loop-unroll", "6", "-eva-auto-loop-unroll", "8", "-eva-ilevel", "600",
          "-eva-plevel", "2000", "-eva-no-alloc-returns-null",
          "-eva-warn-undefined-pointer-comparison", "none", "-eva-split-return", "auto",
          "-eva-split-return-function",
          "virtio_split_look:1,virtio_packed_look:1,virtio_queue_judge:1,reap_odd:1,reap_odd_0:1,"
-         "virtio_packed_reap:1,virtio_split_reap:1,virtio_queue_take:1",
+         "virtio_packed_reap:1,virtio_split_reap:1,virtio_queue_take:1,virtio_append_desc:0",
          "-eva-domains", "equality")
+
+SIZES = (4,)
 
 # VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1; and with it VIRTIO_F_EVENT_IDX, VIRTIO_F_RING_PACKED
 SPLIT, PACKED, EVENT_IDX = 0x110000000, 0x510000000, 0x20000000
@@ -35,10 +37,17 @@ SPLIT, PACKED, EVENT_IDX = 0x110000000, 0x510000000, 0x20000000
 READINGS = (
     Reading("both members of an entry, one by one", "src/queue/queue_internal.h",
             "    uint64_t both = *(const virtio_in_flight_word *)(const void *)entry;\n",
-            "    uint64_t both = entry->limit | (uint64_t)entry->chain << 32;\n\n"
-            "    if (entry->chain >= VIRTIO_CHAIN_KEPT)\n        return (int64_t)both;\n"),
+            "    uint32_t chain = entry->chain;\n"
+            "    uint64_t both = entry->limit;\n\n"
+            "    if (chain >= VIRTIO_CHAIN_KEPT)\n"
+            "        return (int64_t)(both | (uint64_t)chain << 32);\n"
+            "    both |= (uint64_t)chain << 32;\n"),
     Reading("the last descriptor of a chain, within the ring", "src/queue/split.c",
             "(size_t)both & 0x7fff", "(size_t)both & mask"),
+    Reading("each place in the ring by itself", "src/queue/packed.c",
+            "        struct pvirtq_desc *stop = slot + (end - at);\n",
+            "        //@ split slot - queue->slots;\n        //@ split end - at;\n"
+            "        struct pvirtq_desc *stop = slot + (end - at);\n"),
 )
 
 
@@ -56,10 +65,18 @@ PROOFS = (
     Proof("pci-hooks", "transport.c", ("PROVE_WAY=1",), (), STATES, True),
     Proof("pci-ports", "transport.c", ("PROVE_WAY=2",), (), STATES),
     Proof("pci-ecam", "transport.c", ("PROVE_WAY=3",), (), STATES),
-    *(queue(f"split-reap-{size}", size, SPLIT | EVENT_IDX, 1, size == 4) for size in (1, 2, 4, 8)),
+    *(queue(f"split-reap-{size}", size, SPLIT | EVENT_IDX, 1, size == 4) for size in SIZES),
+    *(queue(f"split-submit-{size}", size, SPLIT | EVENT_IDX, 2) for size in SIZES),
+    *(queue(f"packed-reap-{size}", size, PACKED | EVENT_IDX, 1) for size in SIZES),
+    *(queue(f"packed-submit-{size}", size, PACKED | EVENT_IDX, 2) for size in SIZES),
 )
 
-SPLIT_REAP = tuple(proof.name for proof in PROOFS if proof.name.startswith("split-reap"))
+
+
+def of_all_sizes(name):
+    """The proofs of that name."""
+    return tuple(f"{name}-{size}" for size in SIZES)
+
 
 SEEDS = (
     Seed("too few digits for a number", "src/core/log.c",
@@ -83,10 +100,25 @@ SEEDS = (
     Seed("a bus number that is not checked", "src/transport/pci_scan.c",
          "scan->found[bus >> 5] |=", "scan->found[bus >> 4] |=", ("pci-ports",)),
     Seed("a used id that is not checked, in a batch", "src/queue/split.c",
-         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > 0xffff))", SPLIT_REAP),
+         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > mask + 1))", of_all_sizes("split-reap")),
     Seed("a used id that is not checked, one by one", "src/queue/split.c",
          "if (*id <= queue->mask && *length", "if (*id <= 0xffff && *length", ("split-reap-4",)),
     Seed("a used id that is not checked, inline", "include/virtio/inline.h",
          "if (VIRTIO_INLINE_UNLIKELY(id > queue->mask || length", "if (VIRTIO_INLINE_UNLIKELY(id > 0xffff || length",
          ("split-reap-4",)),
+    Seed("a completion more than there is a place for", "src/queue/split.c",
+         "left < most ? left : most", "left < most ? left : most + 1", ("split-reap-4",)),
+    Seed("an available index that is not masked", "src/queue/split.c",
+         "ring[queue->available_index & queue->mask] =", "ring[queue->available_index] =",
+         of_all_sizes("split-submit")),
+    Seed("a table that is longer than there is a place for", "src/queue/submit.c",
+         "count > 1 && count <= queue->table_length &&", "count > 1 &&", ("split-submit-4",)),
+    Seed("a used id that is not checked, in a batch of a packed ring", "src/queue/packed.c",
+         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > mask + 1))",
+         of_all_sizes("packed-reap")),
+    Seed("a used id that is not checked, one by one of a packed ring", "src/queue/packed.c",
+         "if (*id <= queue->mask && *length", "if (*id <= 0xffff && *length", ("packed-reap-4",)),
+    Seed("a packed ring that ends one descriptor too late", "src/queue/packed.c",
+         "if (slot++ == queue->slots_last) {", "if (slot++ == queue->slots_last + 1) {",
+         of_all_sizes("packed-submit")),
 )
