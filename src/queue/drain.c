@@ -31,12 +31,9 @@ static bool take_back(struct virtio_queue *queue, struct virtio_done *done)
 {
     while (queue->drain_next < queue->size) {
         uint32_t head = queue->drain_next++;
-        struct virtio_in_flight *entry = &queue->in_flight[head];
 
-        if (!virtio_is_in_flight(entry))
+        if (!virtio_is_in_flight(&queue->in_flight[head]))
             continue;
-        entry->limit = 0;
-        entry->chain = 0;
         done->cookie = queue->cookies[head];
         if (done->cookie == &virtio_nobody)
             continue;
