@@ -43,9 +43,15 @@ static void use(void)
     const struct virtio_features wanted = {.supported = prove_any64(), .required = prove_any64()};
     uint8_t status = (uint8_t)prove_any();
 
-    switch (prove_below(12)) {
+    switch (prove_below(14)) {
     case 0:
         (void)virtio_device_begin(&device, prove_maybe() ? &wanted : NULL);
+        break;
+    case 11:
+        (void)virtio_device_offer(&device);
+        break;
+    case 12:
+        (void)virtio_device_accept(&device, prove_maybe() ? &wanted : NULL);
         break;
     case 1:
         (void)virtio_device_ready(&device);

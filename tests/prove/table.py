@@ -17,7 +17,7 @@ Reading = collections.namedtuple("Reading", "name path there instead")
 STATES = ("-eva-slevel", "40", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400",
           "-eva-split-return", "full")
 LOOPS = ("-eva-slevel", "100", "-eva-auto-loop-unroll", "64", "-eva-plevel", "400",
-         "-eva-split-return", "auto")
+         "-eva-split-return", "auto", "-eva-split-return-function", "virtio_device_offer:0")
 
 # A queue that is started without a failure (which "device" and the tests are for), and what tells results apart.
 QUEUE = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_line_text:200,number:60,virtio_packed_reap_many:200",
