@@ -25,11 +25,11 @@
  * completes while they wait is kept for virtio_9p_reap. The order in which the host carries out what is
  * in flight at the same time is not defined.
  *
- * Fids. A struct virtio_9p_fid is the caller's and stands for a file or folder on the host, as a path, or
- * opened for reading and writing; the host knows it by a number that the driver chooses. It is made by
- * virtio_9p_attach, virtio_9p_walk and virtio_9p_create and lasts until virtio_9p_clunk, or until the share
- * is halted, recovered or stopped: then the host has forgotten all of them, and using one gives VIRTIO_E_STALE. There are
- * VIRTIO_9P_FIDS_MAX at a time.
+ * Fids. A struct virtio_9p_fid is the caller's and stands for a file or folder on the host, as a path,
+ * or opened for reading and writing; the host knows it by a number that the driver chooses. It is made
+ * by virtio_9p_attach, virtio_9p_walk and virtio_9p_create and lasts until virtio_9p_clunk, or until the
+ * share is halted, recovered or stopped: then the host has forgotten all of them, and using one gives
+ * VIRTIO_E_STALE. There are VIRTIO_9P_FIDS_MAX at a time.
  *
  * Names. A path is a string of names with '/' between them, taken from the fid that it is walked from; empty
  * names and "." are passed over, ".." goes up, but not above what was attached. A name is 1 to
@@ -39,9 +39,9 @@
  * iounit) goes out as several, one after the other, and comes back as one completion; the following ones are
  * sent by virtio_9p_reap, virtio_9p_wait and the blocking calls.
  *
- * Memory. Messages are built in DMA memory of the library, 1 KiB a request; file contents and folder listings go
- * between the caller's buffers, by the host's map hook, and the device without a copy, and the buffers are the
- * library's from submit to completion. Nothing is allocated after virtio_9p_start.
+ * Memory. Messages are built in DMA memory of the library, 1 KiB a request; file contents and folder
+ * listings go between the caller's buffers, by the host's map hook, and the device without a copy, and
+ * the buffers are the library's from submit to completion. Nothing is allocated after virtio_9p_start.
  *
  * Features: a bit that is offered is taken when the driver implements it.
  *
@@ -53,17 +53,18 @@
  * diod describe it). Messages are little-endian on legacy devices, too; the length of the tag is not.
  * Not implemented: authentication (afid), links, device nodes, extended attributes, locks.
  *
- * When things go wrong. When the host refuses a request, for instance because there is no such file, the call
- * returns VIRTIO_E_ERRNO, and `error_number` says why, in Linux's numbers. That, VIRTIO_E_RESPONSE (an answer
- * that the protocol does not allow) and VIRTIO_E_MAP are the one request's alone; the share stays usable. When
- * the device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
- * blocking call that notices, or is the first after virtio_9p_wait or another call said so, resets the device
- * before it returns, because until then the device may write to a caller's buffer. The share is halted then:
- * every call returns VIRTIO_E_STATE, and virtio_9p_drain hands back what else was in flight, each cookie once.
- * virtio_9p_recover brings the share back to life, as do virtio_9p_stop and virtio_9p_start; either way the host
- * has forgotten all fids. With requests submitted by hand the decision is the caller's: virtio_9p_wait gives
- * VIRTIO_E_TIMEOUT and changes nothing, virtio_9p_cancel asks the host to give a request up, virtio_9p_halt
- * resets. virtio_dump(&share.device) explains either.
+ * When things go wrong. When the host refuses a request, for instance because there is no such file, the
+ * call returns VIRTIO_E_ERRNO, and `error_number` says why, in Linux's numbers. That, VIRTIO_E_RESPONSE
+ * (an answer that the protocol does not allow) and VIRTIO_E_MAP are the one request's alone; the share
+ * stays usable. When the device does not answer within device.timeout_us, lies about the ring, asks for
+ * a reset or is gone, the blocking call that notices, or is the first after virtio_9p_wait or another
+ * call said so, resets the device before it returns, because until then the device may write to a
+ * caller's buffer. The share is halted then: every call returns VIRTIO_E_STATE, and virtio_9p_drain
+ * hands back what else was in flight, each cookie once. virtio_9p_recover brings the share back to life,
+ * as do virtio_9p_stop and virtio_9p_start; either way the host has forgotten all fids. With requests
+ * submitted by hand the decision is the caller's: virtio_9p_wait gives VIRTIO_E_TIMEOUT and changes
+ * nothing, virtio_9p_cancel asks the host to give a request up, virtio_9p_halt resets.
+ * virtio_dump(&share.device) explains either.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): it
  * may still write to every buffer that was in flight. The blocking call returns VIRTIO_E_BUSY, its buffer
@@ -315,10 +316,10 @@ int virtio_9p_stop(struct virtio_9p *share);
 int virtio_9p_halt(struct virtio_9p *share);
 
 /**
- * Bring back a share that needs a reset, broke the ring's rules, did not answer, was halted, or was gone and is
- * there again: the second half of virtio_9p_start. Requests that were in flight come back as others do, each
- * cookie once, with VIRTIO_E_RESET or their own result when they had completed. All fids are void, msize and tag
- * may be others. Nothing is allocated.
+ * Bring back a share that needs a reset, broke the ring's rules, did not answer, was halted, or was gone
+ * and is there again: the second half of virtio_9p_start. Requests that were in flight come back as
+ * others do, each cookie once, with VIRTIO_E_RESET or their own result when they had completed. All fids
+ * are void, msize and tag may be others. Nothing is allocated.
  *
  * @return VIRTIO_OK; VIRTIO_E_STATE when it was never started; VIRTIO_E_TIMEOUT and VIRTIO_E_GONE: the device
  *         is lost, or still gone; the errors of virtio_device_recover, VIRTIO_E_CONFIG, and what

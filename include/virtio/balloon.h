@@ -46,11 +46,11 @@
  * are; QEMU leaves no gap, so that its reporting queue is 3 when it has no hinting queue. The driver looks
  * for the reporting queue at 4, then at 3.
  *
- * When things go wrong. When the device does not answer within device.timeout_us, lies about a ring, asks for
- * a reset or is gone, the call that notices resets the device before it returns: the balloon is empty
- * then, all pages are the kernel's, and every call returns VIRTIO_E_STATE until virtio_balloon_recover (or
- * virtio_balloon_stop and virtio_balloon_start). Should the reset not be done in time the call returns VIRTIO_E_BUSY, and pages that the
- * device knows must never be used again.
+ * When things go wrong. When the device does not answer within device.timeout_us, lies about a ring,
+ * asks for a reset or is gone, the call that notices resets the device before it returns: the balloon is
+ * empty then, all pages are the kernel's, and every call returns VIRTIO_E_STATE until
+ * virtio_balloon_recover (or virtio_balloon_stop and virtio_balloon_start). Should the reset not be done
+ * in time the call returns VIRTIO_E_BUSY, and pages that the device knows must never be used again.
  *
  * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
  * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.

@@ -501,8 +501,8 @@ int virtio_blk_submit_write_list(struct virtio_blk *blk, uint64_t sector,
                                  struct virtio_blk_piece *pieces, size_t count, void *cookie);
 
 /**
- * Hand in a discard of ranges that the device takes in one request: VIRTIO_BLK_SEGMENTS_MAX (2) of them at most,
- * and within the limits in `discard`.
+ * Hand in a discard of ranges that the device takes in one request: VIRTIO_BLK_SEGMENTS_MAX (2) of them
+ * at most, and within the limits in `discard`.
  *
  * @param ranges  only read, during the call.
  * @return as virtio_blk_submit_read and the refusals of virtio_blk_discard; VIRTIO_E_TOO_LONG when it is

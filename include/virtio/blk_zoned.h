@@ -11,17 +11,18 @@
  *     error = virtio_blk_zone_reset(&zoned, zones[3].start);    it may be written anew
  *     error = virtio_blk_zoned_stop(&zoned);
  *
- * `disk` is a disk like any other (virtio/blk.h), and all of its calls may be used on it but virtio_blk_start and
- * virtio_blk_stop. A kernel that does not include this header links nothing of it, and virtio_blk_start
- * takes no zones: a host-managed disk refuses to start there.
+ * `disk` is a disk like any other (virtio/blk.h), and all of its calls may be used on it but
+ * virtio_blk_start and virtio_blk_stop. A kernel that does not include this header links nothing of it,
+ * and virtio_blk_start takes no zones: a host-managed disk refuses to start there.
  *
  * Writing. Into a zone that must be written in order (VIRTIO_BLK_ZT_SWR) virtio_blk_write writes at the zone's
  * write pointer and nowhere else, whole units of write_granularity, and not beyond the zone's capacity:
  * that is the caller's to see to, and the device answers anything else with VIRTIO_E_ZONE_UNALIGNED_WRITE or
  * VIRTIO_E_ZONE_INVALID_COMMAND. virtio_blk_append needs no write pointer.
  *
- * The calls below wait, but for virtio_blk_submit_append, which is to virtio_blk_append what virtio_blk_submit_write
- * is to virtio_blk_write. Errors of their own tell apart what the device has against a request; virtio_blk_write and its like have them, too, on such a disk:
+ * The calls below wait, but for virtio_blk_submit_append, which is to virtio_blk_append what
+ * virtio_blk_submit_write is to virtio_blk_write. Errors of their own tell apart what the device has
+ * against a request; virtio_blk_write and its like have them, too, on such a disk:
  *
  *     VIRTIO_E_ZONE_INVALID_COMMAND   not for a zone of this type or in this state, or beyond its capacity
  *     VIRTIO_E_ZONE_UNALIGNED_WRITE   not at the write pointer, or not whole units
@@ -165,8 +166,8 @@ int virtio_blk_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void 
                       size_t bytes, uint64_t *sector);
 
 /**
- * Hand in an append; as virtio_blk_submit_write. Several appends to one zone may be in flight: the device puts them
- * one behind the other, in an order of its own.
+ * Hand in an append; as virtio_blk_submit_write. Several appends to one zone may be in flight: the
+ * device puts them one behind the other, in an order of its own.
  *
  * @param sector  out: where the data is, when the request is handed back without an error; unchanged with one. The
  *                library's until then.

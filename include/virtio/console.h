@@ -45,8 +45,8 @@
  *      1  VIRTIO_CONSOLE_F_MULTIPORT   yes    several ports, names, hot plug, open and close
  *      2  VIRTIO_CONSOLE_F_EMERG_WRITE yes    virtio_console_emergency_write
  *
- * What is marked (fake) is tested on the fake device alone, and so is the RESIZE message of a port: QEMU 7.2 has
- * neither. The rest is tested on QEMU's device, too.
+ * What is marked (fake) is tested on the fake device alone, and so is the RESIZE message of a port: QEMU
+ * 7.2 has neither. The rest is tested on QEMU's device, too.
  *
  * When things go wrong. What the device says of a port that does not exist, or says too shortly, is
  * ignored and counted (`ignored`); it is the device's mistake and harms nobody. When the device lies about a

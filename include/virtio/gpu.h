@@ -54,24 +54,26 @@
  *      4  VIRTIO_GPU_F_CONTEXT_INIT     no     3D
  *      5  VIRTIO_GPU_F_BLOB_ALIGNMENT   no     of blob resources
  *
- * QEMU has the device as modern PCI, alone or with VGA, and as virtio-mmio 1 and 2. It can't be unplugged there.
+ * QEMU has the device as modern PCI, alone or with VGA, and as virtio-mmio 1 and 2. It can't be
+ * unplugged there.
  *
- * When things go wrong. What the device refuses is that request's failure alone: VIRTIO_E_NO_MEMORY when it says
- * that it has none, VIRTIO_E_IO otherwise, and `refusal` has its own word (enum virtio_gpu_refusal). An
- * answer of the wrong kind, length or fence is VIRTIO_E_RESPONSE. When the device does not answer within
- * device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that notices, or is the
- * first on that queue after virtio_gpu_wait or another call said so, resets the device before it returns,
- * because until then the device may read what was attached. The GPU is halted
- * then: every call returns VIRTIO_E_STATE, and either virtio_gpu_recover, or virtio_gpu_stop and
- * virtio_gpu_start, bring it back to life. Both ways the device has forgotten all resources, scanouts and
- * pointers: create them again. A resource of before is refused (VIRTIO_E_STALE) after a recovery.
+ * When things go wrong. What the device refuses is that request's failure alone: VIRTIO_E_NO_MEMORY when
+ * it says that it has none, VIRTIO_E_IO otherwise, and `refusal` has its own word (enum
+ * virtio_gpu_refusal). An answer of the wrong kind, length or fence is VIRTIO_E_RESPONSE. When the
+ * device does not answer within device.timeout_us, lies about a ring, asks for a reset or is gone, the
+ * blocking call that notices, or is the first on that queue after virtio_gpu_wait or another call said
+ * so, resets the device before it returns, because until then the device may read what was attached. The
+ * GPU is halted then: every call returns VIRTIO_E_STATE, and either virtio_gpu_recover, or
+ * virtio_gpu_stop and virtio_gpu_start, bring it back to life. Both ways the device has forgotten all
+ * resources, scanouts and pointers: create them again. A resource of before is refused (VIRTIO_E_STALE)
+ * after a recovery.
  *
- * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): the blocking
- * call returns VIRTIO_E_BUSY, and memory that was attached must never be used again unless a later
- * virtio_gpu_stop or virtio_gpu_recover succeeds in resetting the device after all.
+ * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST):
+ * the blocking call returns VIRTIO_E_BUSY, and memory that was attached must never be used again unless
+ * a later virtio_gpu_stop or virtio_gpu_recover succeeds in resetting the device after all.
  *
- * Seen on QEMU 7.2: a device that asks for a reset. Seen on the fake device alone: one that is unplugged (QEMU never
- * lets go of it) and plugged in again; lies about a ring; a reset that is never done.
+ * Seen on QEMU 7.2: a device that asks for a reset. Seen on the fake device alone: one that is unplugged
+ * (QEMU never lets go of it) and plugged in again; lies about a ring; a reset that is never done.
  *
  * A device is one context's at a time. No call may be made from a host hook.
  */
@@ -294,11 +296,11 @@ int virtio_gpu_halt(struct virtio_gpu *gpu);
 int virtio_gpu_drain(struct virtio_gpu *gpu, struct virtio_gpu_done *done);
 
 /**
- * Bring a GPU back that asked for a reset, broke a ring's rules, did not answer or was gone, or that was halted: reset
- * it and go on, with the same features. The device has forgotten all resources, scanouts and pointers; memory
- * that was attached is the kernel's again. Nothing is allocated. Requests that were in flight come back from
- * virtio_gpu_reap and virtio_gpu_wait, each cookie once, with VIRTIO_E_RESET or their own result if they had
- * completed; new ones may be submitted at once.
+ * Bring a GPU back that asked for a reset, broke a ring's rules, did not answer or was gone, or that was
+ * halted: reset it and go on, with the same features. The device has forgotten all resources, scanouts
+ * and pointers; memory that was attached is the kernel's again. Nothing is allocated. Requests that were
+ * in flight come back from virtio_gpu_reap and virtio_gpu_wait, each cookie once, with VIRTIO_E_RESET or
+ * their own result if they had completed; new ones may be submitted at once.
  *
  * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover and
  *         VIRTIO_E_CONFIG: the device is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device

@@ -18,9 +18,9 @@
  *
  * What kind of device it is, its name, ids, and which events it can send stand in its configuration. The
  * start call reads what everybody needs (`role`, `name`, `ids`, `types`); virtio_input_get_serial,
- * virtio_input_get_properties, virtio_input_get_bits, virtio_input_get_range and virtio_input_query read the rest
- * when asked to. No device of QEMU 7.2 has properties but those of its host: they are tested on the fake device
- * alone.
+ * virtio_input_get_properties, virtio_input_get_bits, virtio_input_get_range and virtio_input_query read
+ * the rest when asked to. No device of QEMU 7.2 has properties but those of its host: they are tested on
+ * the fake device alone.
  *
  * Loss. VIRTIO_INPUT_QUEUE_SIZE events (or what the device's queue holds) may wait; a device drops further
  * ones, whole groups of them. Poll often enough.

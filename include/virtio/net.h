@@ -108,13 +108,14 @@
  *     Bits above 63 do not reach the library.
  *
  * When things go wrong. An error of one frame (VIRTIO_E_MAP) is its own. When the device does not answer
- * within device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that notices
- * or is the first on that queue after another call said so (virtio_net_send and the commands) resets the device before it returns, because until then the device
- * may read the caller's buffer. The driver is halted then: every call returns VIRTIO_E_STATE,
- * virtio_net_recover brings the device back to life, and the cookies of frames that were on their way come
- * back from virtio_net_reap; or from virtio_net_drain, if it is to be stopped. Frames lent to the caller stay
- * readable until they are released or the device is stopped. With frames submitted by hand the decision is
- * the caller's: virtio_net_halt and virtio_net_recover reset.
+ * within device.timeout_us, lies about a ring, asks for a reset or is gone, the blocking call that
+ * notices or is the first on that queue after another call said so (virtio_net_send and the commands)
+ * resets the device before it returns, because until then the device may read the caller's buffer. The
+ * driver is halted then: every call returns VIRTIO_E_STATE, virtio_net_recover brings the device back to
+ * life, and the cookies of frames that were on their way come back from virtio_net_reap; or from
+ * virtio_net_drain, if it is to be stopped. Frames lent to the caller stay readable until they are
+ * released or the device is stopped. With frames submitted by hand the decision is the caller's:
+ * virtio_net_halt and virtio_net_recover reset.
  *     A device that says that a frame has no buffers, or more than it was given, has lost count: from then on
  * virtio_net_receive for that pair returns VIRTIO_E_RESPONSE, and only virtio_net_recover or a restart helps.
  *     Should even the reset not be done in time, the device is lost, as a disk may be: see virtio/blk.h.
@@ -394,11 +395,12 @@ int virtio_net_stop(struct virtio_net *net);
 int virtio_net_halt(struct virtio_net *net);
 
 /**
- * Bring a device back that asked for a reset, broke a ring's rules, did not answer or was gone, or that was
- * halted: reset it and go on, without allocating anything. Submitted frames that were on their way come back
- * from virtio_net_reap and virtio_net_wait of their pair, each cookie once, with VIRTIO_E_RESET; new ones may
- * be submitted at once. Frames that had come in and were not taken are lost; those that are lent stay lent. What commands have set (receive modes, tables, VLANs, the number of
- * pairs) is as after a start, and `mac` the device's own address if it has one.
+ * Bring a device back that asked for a reset, broke a ring's rules, did not answer or was gone, or that
+ * was halted: reset it and go on, without allocating anything. Submitted frames that were on their way
+ * come back from virtio_net_reap and virtio_net_wait of their pair, each cookie once, with
+ * VIRTIO_E_RESET; new ones may be submitted at once. Frames that had come in and were not taken are
+ * lost; those that are lent stay lent. What commands have set (receive modes, tables, VLANs, the number
+ * of pairs) is as after a start, and `mac` the device's own address if it has one.
  *
  * @return VIRTIO_OK; VIRTIO_E_STATE when the device is not started; the errors of virtio_device_recover,
  *         VIRTIO_E_CONFIG and those of the commands that virtio_net_start gives: it is halted

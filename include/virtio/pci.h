@@ -16,10 +16,11 @@
  *
  * Ports 0xCF8 and 0xCFC are a pair that the whole machine shares: a kernel in which several contexts
  * access PCI configuration space at a time gives hooks of its own that take its lock
- * (VIRTIO_PCI_CONFIG_HOST). The library accesses it in start, stop and reset, and when the status of a device that
- * should be live reads 0, to find out whether it is still there. A device that had to be opened through the window in its configuration
- * space (virtio_device.choice says so) is driven by configuration accesses: all of its queues belong
- * to one context, and a notification is four accesses instead of one.
+ * (VIRTIO_PCI_CONFIG_HOST). The library accesses it in start, stop and reset, and when the status of a
+ * device that should be live reads 0, to find out whether it is still there. A device that had to be
+ * opened through the window in its configuration space (virtio_device.choice says so) is driven by
+ * configuration accesses: all of its queues belong to one context, and a notification is four accesses
+ * instead of one.
  */
 #ifndef VIRTIO_PCI_H
 #define VIRTIO_PCI_H

@@ -387,9 +387,10 @@ int virtio_prepared_begin(struct virtio_queue *queue, struct virtio_prepared *pr
  *
  * After a recovery (virtio_device_recover, virtio_queue_reset) the first submit writes the chain anew.
  *
- * Where nothing is kept (VIRTIO_F_IN_ORDER; in a packed ring several buffers without a table) nobody knows
- * whether a request is in flight, and VIRTIO_E_BUSY is not said, here and of the two calls below: each submit is
- * a chain of its own then, which does no harm to the ring, but is one more completion with the same buffers.
+ * Where nothing is kept (VIRTIO_F_IN_ORDER; in a packed ring several buffers without a table) nobody
+ * knows whether a request is in flight, and VIRTIO_E_BUSY is not said, here and of the two calls below:
+ * each submit is a chain of its own then, which does no harm to the ring, but is one more completion
+ * with the same buffers.
  *
  * Context: the queue's. Spec 2.7.13, 2.8.19.
  */

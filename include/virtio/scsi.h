@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SCSI host device driver (spec 5.6): a controller with targets, each with logical units (disks, CD drives).
+ * The SCSI host device driver (spec 5.6): a controller with targets, each with logical units (disks, CD
+ * drives).
  *
  *     static struct virtio_scsi scsi;
  *     static struct virtio_scsi_unit disk;
@@ -23,34 +24,36 @@
  *     while (virtio_scsi_reap(&scsi, disk.queue, &done) > 0)     or virtio_scsi_wait
  *         complete(done.cookie, done.error);
  *
- * Two layers. The transport carries any command descriptor block (CDB): virtio_scsi_submit, and virtio_scsi_execute,
- * which waits. Nothing is repeated and nothing hidden there; virtio_scsi_result has all that came back. The
- * command layer (struct virtio_scsi_unit) knows the commands that a disk needs and repeats some of them as
- * said below. The blocking calls of both may be mixed with the asynchronous ones: what else completes
- * while they wait is kept for virtio_scsi_reap.
+ * Two layers. The transport carries any command descriptor block (CDB): virtio_scsi_submit, and
+ * virtio_scsi_execute, which waits. Nothing is repeated and nothing hidden there; virtio_scsi_result has
+ * all that came back. The command layer (struct virtio_scsi_unit) knows the commands that a disk needs
+ * and repeats some of them as said below. The blocking calls of both may be mixed with the asynchronous
+ * ones: what else completes while they wait is kept for virtio_scsi_reap.
  *
- * Units. Blocks are of the unit's own block_size (512 mostly, 2048 for a CD, 4096 for some disks); lengths are
- * in bytes, and multiples of that. A blocking read or write may have any length and goes out as several commands if it is
- * longer than transfer_max; one that is submitted has at most transfer_max bytes.
+ * Units. Blocks are of the unit's own block_size (512 mostly, 2048 for a CD, 4096 for some disks);
+ * lengths are in bytes, and multiples of that. A blocking read or write may have any length and goes out
+ * as several commands if it is longer than transfer_max; one that is submitted has at most transfer_max
+ * bytes.
  *
  * Memory. Command and response headers, sense data, control requests and events are in DMA memory of the
- * library, and so is a page for each request queue through which the small commands go (VIRTIO_SCSI_PAGE);
- * callers' buffers go through the host's map hook and are the library's from submit to completion. Nothing
- * is allocated after virtio_scsi_start. A request queue costs its ring, a page, and for each command of `depth` 192
- * bytes of shared and about 250 of private memory.
+ * library, and so is a page for each request queue through which the small commands go
+ * (VIRTIO_SCSI_PAGE); callers' buffers go through the host's map hook and are the library's from submit
+ * to completion. Nothing is allocated after virtio_scsi_start. A request queue costs its ring, a page,
+ * and for each command of `depth` 192 bytes of shared and about 250 of private memory.
  *
- * Unit attention. A unit that was reset, resized or has a new medium fails the next command with the sense key UNIT
- * ATTENTION, once, and does not carry it out. The command layer notes that in unit->attention and
- * unit->attentions, and repeats the command, at most VIRTIO_SCSI_RETRIES (8) times. Reads, writes
- * and unmaps are not repeated when the medium may be another one now (additional sense code 28h): they fail with
- * VIRTIO_E_IO, and the caller decides what its block numbers still mean. A capacity that changed (2Ah, 09h) is
- * noticed as well: call virtio_scsi_read_capacity. A unit that says BUSY or TASK SET FULL, and a device that
- * responds VIRTIO_SCSI_S_BUSY, are asked again after 1, 2, 4, ... milliseconds, as part of the same 8
- * times: a quarter of a second in all. Nothing else is repeated, and nothing that was submitted.
+ * Unit attention. A unit that was reset, resized or has a new medium fails the next command with the
+ * sense key UNIT ATTENTION, once, and does not carry it out. The command layer notes that in
+ * unit->attention and unit->attentions, and repeats the command, at most VIRTIO_SCSI_RETRIES (8) times.
+ * Reads, writes and unmaps are not repeated when the medium may be another one now (additional sense
+ * code 28h): they fail with VIRTIO_E_IO, and the caller decides what its block numbers still mean. A
+ * capacity that changed (2Ah, 09h) is noticed as well: call virtio_scsi_read_capacity. A unit that says
+ * BUSY or TASK SET FULL, and a device that responds VIRTIO_SCSI_S_BUSY, are asked again after 1, 2, 4,
+ * ... milliseconds, as part of the same 8 times: a quarter of a second in all. Nothing else is repeated,
+ * and nothing that was submitted.
  *
  * Events. virtio_scsi_poll_event tells of units that come, go, were reset or changed. The driver keeps
- * VIRTIO_SCSI_EVENTS buffers with the device; when it had more to say than that, the next event has `missed` set: scan again.
- * An event for LUN 0 may concern all units of its target.
+ * VIRTIO_SCSI_EVENTS buffers with the device; when it had more to say than that, the next event has
+ * `missed` set: scan again. An event for LUN 0 may concern all units of its target.
  *
  * Features: a bit that is offered is taken when the driver implements it.
  *
@@ -63,17 +66,18 @@
  *                                        to the disk; a driver that made it up itself would protect
  *                                        nothing but its own short way. No QEMU device offers it
  *
- * When things go wrong. A command that fails is alone with that: VIRTIO_E_IO and the like; result.response,
- * result.status and the sense data say what was wrong (virtio_scsi_decode_sense, virtio_scsi_asc_name). When the
- * device does not answer within device.timeout_us, lies about the ring, asks for a reset or is gone, the
- * blocking call that notices, or is the first on that queue after virtio_scsi_wait or another call said so, resets
- * the device before it returns, because until then the device may write to a caller's buffer. The controller is halted then: every call returns VIRTIO_E_STATE. virtio_scsi_recover
- * brings it back to life, and what else was in flight comes back from virtio_scsi_reap, each cookie once; or from
- * virtio_scsi_drain, if the controller is to be stopped. Units stay open; each tells of the reset by a unit attention
- * condition, and subscriptions to notifications are to be made again.
- * With commands submitted by hand the decision is the caller's: virtio_scsi_wait gives VIRTIO_E_TIMEOUT
- * and changes nothing; virtio_scsi_manage can abort the command or reset its unit, and virtio_scsi_halt and
- * virtio_scsi_recover reset the device.
+ * When things go wrong. A command that fails is alone with that: VIRTIO_E_IO and the like;
+ * result.response, result.status and the sense data say what was wrong (virtio_scsi_decode_sense,
+ * virtio_scsi_asc_name). When the device does not answer within device.timeout_us, lies about the ring,
+ * asks for a reset or is gone, the blocking call that notices, or is the first on that queue after
+ * virtio_scsi_wait or another call said so, resets the device before it returns, because until then the
+ * device may write to a caller's buffer. The controller is halted then: every call returns
+ * VIRTIO_E_STATE. virtio_scsi_recover brings it back to life, and what else was in flight comes back
+ * from virtio_scsi_reap, each cookie once; or from virtio_scsi_drain, if the controller is to be
+ * stopped. Units stay open; each tells of the reset by a unit attention condition, and subscriptions to
+ * notifications are to be made again. With commands submitted by hand the decision is the caller's:
+ * virtio_scsi_wait gives VIRTIO_E_TIMEOUT and changes nothing; virtio_scsi_manage can abort the command
+ * or reset its unit, and virtio_scsi_halt and virtio_scsi_recover reset the device.
  *
  * Should even the reset not be done in time, the device is lost (device.state is VIRTIO_DEVICE_LOST): see
  * virtio/blk.h, the rules are the same.
@@ -81,9 +85,10 @@
  * Seen on QEMU 7.2: a device that asks for a reset; one that is unplugged while it works (device_del, over PCI)
  * and plugged in again. Seen on the fake device alone: lies about a ring; a reset that is never done.
  *
- * A request queue is one context's at a time, and different ones may be used side by side; all that is not done on a
- * request queue (start, stop, halt, recover, drain, management, events) is one context's, with the queues at rest for
- * the first five. A blocking call that halts the device does so for all. No call may be made from a host hook.
+ * A request queue is one context's at a time, and different ones may be used side by side; all that is
+ * not done on a request queue (start, stop, halt, recover, drain, management, events) is one context's,
+ * with the queues at rest for the first five. A blocking call that halts the device does so for all. No
+ * call may be made from a host hook.
  */
 #ifndef VIRTIO_SCSI_H
 #define VIRTIO_SCSI_H
@@ -400,10 +405,10 @@ int virtio_scsi_halt(struct virtio_scsi *scsi);
 int virtio_scsi_drain(struct virtio_scsi *scsi, struct virtio_scsi_done *done);
 
 /**
- * Bring a controller back that needs a reset, broke a ring, did not answer, was halted or was gone. Nothing is
- * allocated. Commands that were in flight come back from virtio_scsi_reap and virtio_scsi_wait, each cookie once,
- * with VIRTIO_E_RESET or their own result if they had completed; new ones may be submitted at once. Events that were
- * not taken are lost: scan again.
+ * Bring a controller back that needs a reset, broke a ring, did not answer, was halted or was gone.
+ * Nothing is allocated. Commands that were in flight come back from virtio_scsi_reap and
+ * virtio_scsi_wait, each cookie once, with VIRTIO_E_RESET or their own result if they had completed; new
+ * ones may be submitted at once. Events that were not taken are lost: scan again.
  *
  * @return VIRTIO_OK; VIRTIO_E_STATE when the controller is not started; the errors of virtio_device_recover and
  *         VIRTIO_E_CONFIG: the controller is halted (VIRTIO_E_TIMEOUT: lost). May be called again, for a device that
@@ -619,8 +624,8 @@ int virtio_scsi_open(struct virtio_scsi_unit *unit, struct virtio_scsi *scsi, ui
 int virtio_scsi_inquiry(struct virtio_scsi_unit *unit, void *bytes, size_t size, size_t *got);
 
 /**
- * A page of vital product data: 00h lists those that there are, 80h is the serial number, 83h names, B0h limits,
- * B1h characteristics, B2h provisioning.
+ * A page of vital product data: 00h lists those that there are, 80h is the serial number, 83h names, B0h
+ * limits, B1h characteristics, B2h provisioning.
  *
  * @param got  out: bytes of the page with its head, cut to `size`; 0 on error. The length that the page
  *             says of itself was checked against what came.
@@ -655,7 +660,8 @@ int virtio_scsi_test_unit_ready(struct virtio_scsi_unit *unit);
 int virtio_scsi_request_sense(struct virtio_scsi_unit *unit, struct virtio_scsi_sense *sense);
 
 /**
- * READ CAPACITY, and note it in the unit: (16) for disks, (10) for what does not know that, and for other types.
+ * READ CAPACITY, and note it in the unit: (16) for disks, (10) for what does not know that, and for
+ * other types.
  *
  * @return as virtio_scsi_execute, after repeats; VIRTIO_E_RESPONSE for a block size that is not a power of two
  *         from 256 to 65536, or more bytes than 2^64. On error the unit is not ready.
@@ -684,8 +690,8 @@ int virtio_scsi_write(struct virtio_scsi_unit *unit, uint64_t block, const void 
                       size_t bytes);
 
 /**
- * Bring every write that has completed to stable storage, and wait for it: SYNCHRONIZE CACHE (10), for all blocks.
- * A unit that does not know the command has no cache: that is success.
+ * Bring every write that has completed to stable storage, and wait for it: SYNCHRONIZE CACHE (10), for
+ * all blocks. A unit that does not know the command has no cache: that is success.
  *
  * @return as virtio_scsi_read.
  *
@@ -714,8 +720,8 @@ int virtio_scsi_flush_range(struct virtio_scsi_unit *unit, uint64_t block, uint3
 int virtio_scsi_unmap(struct virtio_scsi_unit *unit, uint64_t block, uint64_t blocks);
 
 /**
- * Hand in a read; as virtio_scsi_submit, with the refusals of virtio_scsi_read, and VIRTIO_E_TOO_LONG for more than
- * transfer_max bytes. A completion with fewer bytes than asked for has VIRTIO_E_RESPONSE.
+ * Hand in a read; as virtio_scsi_submit, with the refusals of virtio_scsi_read, and VIRTIO_E_TOO_LONG
+ * for more than transfer_max bytes. A completion with fewer bytes than asked for has VIRTIO_E_RESPONSE.
  *
  * Context: the request queue's. No register access.
  */
