@@ -11,6 +11,9 @@
 #define PCI_CONFIG_ADDRESS 0xcf8
 #define PCI_CONFIG_ENABLE  0x80000000u
 
+#define PCI_COMMAND              0x04
+#define PCI_COMMAND_INTX_DISABLE 0x400u
+
 #define MICROVM_SLOTS         0xfeb00000u
 #define MICROVM_SLOT_SIZE     0x200u
 #define MICROVM_COUNT_ACPI    24u
@@ -63,6 +66,14 @@ static void add(struct discovery *discovery, struct options *options,
     discovery->count++;
 }
 
+/* Keep a balloon's interrupt line down: this kernel polls, and QEMU 7.2 dies when a balloon's iothread raises it. */
+static void mask_interrupt(const struct virtio_pci_config *config,
+                           const struct virtio_device *device)
+{
+    config->write(device, PCI_COMMAND, 2,
+                  config->read(device, PCI_COMMAND, 2) | PCI_COMMAND_INTX_DISABLE);
+}
+
 static void scan_pci(struct discovery *discovery, const struct virtio_host *host,
                      struct options *options, const struct virtio_pci_config *config)
 {
@@ -71,6 +82,9 @@ static void scan_pci(struct discovery *discovery, const struct virtio_host *host
 
     virtio_pci_scan_begin(&scan, host, config);
     while (virtio_pci_scan_next(&scan, &device) == VIRTIO_OK) {
+        if (device.type == VIRTIO_ID_BALLOON) {
+            mask_interrupt(config, &device);
+        }
         add(discovery, options, &device);
     }
 }
