@@ -324,7 +324,8 @@ static int finish_append(const struct virtio_blk *blk, struct virtio_blk_slot *s
     if (written < zone || written - zone >= zoned->zone_sectors ||
         sectors > zoned->zone_sectors - (written - zone))
         return VIRTIO_E_RESPONSE;
-    *slot->append_sector = written;
+    if (slot->append_sector != NULL)
+        *slot->append_sector = written;
     return VIRTIO_OK;
 }
 
@@ -364,7 +365,12 @@ int virtio_blk_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void 
     int sent;
     int error = send_append(zoned, zone, buffer, bytes, sector, &slot, &sent);
 
-    return error == VIRTIO_OK ? virtio_blk_run_sent(&zoned->disk, slot, sent) : error;
+    if (error != VIRTIO_OK)
+        return error;
+    error = virtio_blk_run_sent(&zoned->disk, slot, sent);
+    if (error == VIRTIO_E_BUSY)
+        slot->append_sector = NULL; /* in flight still, and `sector` is the caller's again */
+    return error;
 }
 
 int virtio_blk_submit_append(struct virtio_blk_zoned *zoned, uint64_t zone, const void *buffer,

@@ -429,6 +429,30 @@ static void test_appends_in_flight(struct bench *bench)
                   VIRTIO_E_STATE);
 }
 
+/* The place that a blocking call was to fill in is its caller's again when it has returned, even if the disk is
+ * lost and finishes the append later. */
+static void test_p69_an_append_that_was_given_up(struct bench *bench)
+{
+    uint64_t sector = 1;
+    struct virtio_blk_done done;
+
+    begin(bench);
+    bench_attach(bench);
+    bench->device.timeout_us = 2000;
+    assert_ok(virtio_blk_zoned_start(&zoned, &bench->device, NULL));
+    bench->host.may_allocate = false;
+    blk_fake.order = FAKE_BLK_HELD;
+    bench->fake.reset_polls = FAKE_FOR_EVER;
+    assert_result(virtio_blk_append(&zoned, ZONE, blk_buffer, SECTOR, &sector), VIRTIO_E_BUSY);
+    fake_blk_finish(&blk_fake, 0);
+    bench->fake.reset_polls = 3;
+    assert_ok(virtio_blk_halt(&zoned.disk));
+    assert_result(virtio_blk_drain(&zoned.disk, &done), 0);
+    assert_int_equal(sector, 1);
+    bench->fake.reset_polls = 0;
+    end();
+}
+
 /* A write in several parts is cut between units. */
 static void test_parts_are_whole_units(struct bench *bench)
 {
@@ -525,6 +549,7 @@ static const struct bench_test tests[] = {
     TEST(test_errors_are_told_apart, BENCH_MODERN),
     TEST(test_zones_that_make_no_sense, BENCH_ONE),
     TEST(test_append, BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC),
+    TEST(test_p69_an_append_that_was_given_up, BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC),
     TEST(test_appends_in_flight, (BENCH_MODERN | BENCH_IDENTITY | BENCH_SYNC) | BENCH_OUT_OF_ORDER),
     TEST(test_parts_are_whole_units, BENCH_ONE),
     TEST(test_a_report_without_an_answer, BENCH_MODERN),
