@@ -5,7 +5,7 @@
 #
 #   make fuzz            every harness for FUZZ_SECONDS (60), one after the other, from its corpus
 #   make fuzz HARNESSES=fuzz_ring FUZZ_SECONDS=600
-#   make check-fuzz      the corpus once, and a second of new inputs for each
+#   make check-fuzz      the corpus once, and FUZZ_RUNS (5000) new inputs for each, from the same seed each time
 #   make fuzz-corpus     put the smallest set of inputs that covers what all runs did into the tree
 #
 # Each tests/fuzz/fuzz_*.c is a harness; the other files here are linked to all of them. What a run finds lies in
@@ -14,6 +14,7 @@
 FUZZ := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= 5000
 ALL_HARNESSES := $(sort $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c))))
 HARNESSES ?= $(ALL_HARNESSES)
 FUZZ_SUPPORT := $(filter-out tests/fuzz/fuzz_%.c,$(sort $(wildcard tests/fuzz/*.c)))
@@ -63,7 +64,7 @@ fuzz: fuzz-programs
 	$(quiet)python3 tests/fuzz/run fuzz $(BUILD) $(FUZZ_SECONDS) $(HARNESSES)
 
 check-fuzz: fuzz-programs
-	$(quiet)python3 tests/fuzz/run check $(BUILD) 1 $(HARNESSES)
+	$(quiet)python3 tests/fuzz/run check $(BUILD) $(FUZZ_RUNS) $(HARNESSES)
 
 fuzz-corpus: fuzz-programs
 	$(quiet)python3 tests/fuzz/run merge $(BUILD) 0 $(HARNESSES)

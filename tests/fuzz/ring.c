@@ -32,6 +32,14 @@ static struct hostile_segment *segments_of(unsigned queue, const struct hostile_
     return segments[queue][chain->slot];
 }
 
+/* A part of a ring, or a table: its memory, if it is the device's and aligned (spec 2.7, 2.8, 2.7.5.3). An address
+ * need not be what the driver meant: with capabilities that overlap, it can write over a queue's by telling the
+ * device something else. */
+static void *find_part(uint64_t address, size_t size, unsigned align)
+{
+    return address % align == 0 ? hostile_find_memory(address, size) : NULL;
+}
+
 /* Add one buffer. @return false when the chain makes no sense. */
 static bool add_segment(unsigned queue, struct hostile_chain *chain, uint64_t address,
                         uint32_t length, bool writable)
@@ -54,8 +62,7 @@ static bool add_segment(unsigned queue, struct hostile_chain *chain, uint64_t ad
 static bool add_table(struct hostile *hostile, unsigned queue, struct hostile_chain *chain,
                       uint64_t address, uint32_t length)
 {
-    const struct virtq_desc *table =
-        (address & 15) == 0 ? (void *)hostile_find_memory(address, length) : NULL;
+    const struct virtq_desc *table = find_part(address, length, 16);
     uint32_t count = length / (uint32_t)sizeof(*table);
     uint32_t at = 0;
 
@@ -94,7 +101,7 @@ static bool walk_split(struct hostile *hostile, unsigned number, struct hostile_
 {
     struct hostile_queue *queue = &hostile->queues[number];
     const struct virtq_desc *table =
-        (void *)hostile_find_memory(queue->descriptors, queue->size * sizeof(*table));
+        find_part(queue->descriptors, queue->size * sizeof(*table), 16);
     uint32_t at = chain->id;
 
     if (table == NULL)
@@ -127,8 +134,7 @@ static bool wraps(const struct hostile_queue *queue, uint32_t position)
 static bool walk_packed(struct hostile *hostile, unsigned number, struct hostile_chain *chain)
 {
     struct hostile_queue *queue = &hostile->queues[number];
-    const struct pvirtq_desc *ring =
-        (void *)hostile_find_memory(queue->descriptors, queue->size * sizeof(*ring));
+    const struct pvirtq_desc *ring = find_part(queue->descriptors, queue->size * sizeof(*ring), 16);
 
     if (ring == NULL)
         return false;
@@ -158,7 +164,7 @@ static bool is_available(struct hostile *hostile, struct hostile_queue *queue, u
 {
     if (is_packed(hostile)) {
         const struct pvirtq_desc *ring =
-            (void *)hostile_find_memory(queue->descriptors, queue->size * sizeof(*ring));
+            find_part(queue->descriptors, queue->size * sizeof(*ring), 16);
         uint16_t wanted = wraps(queue, queue->next) ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED;
 
         if (ring == NULL) {
@@ -169,7 +175,7 @@ static bool is_available(struct hostile *hostile, struct hostile_queue *queue, u
                 FLAGS_BOTH) == wanted;
     } else {
         const struct virtq_avail *available =
-            (void *)hostile_find_memory(queue->driver, 6 + 2 * (size_t)queue->size);
+            find_part(queue->driver, 6 + 2 * (size_t)queue->size, 2);
         uint16_t index;
 
         if (available == NULL) {
@@ -192,7 +198,7 @@ static void wish(struct hostile *hostile, struct hostile_queue *queue)
     if (!has(hostile, VIRTIO_F_EVENT_IDX))
         return;
     if (is_packed(hostile)) {
-        struct pvirtq_event_suppress *event = (void *)hostile_find_memory(queue->device, 4);
+        struct pvirtq_event_suppress *event = find_part(queue->device, 4, 4);
 
         if (event == NULL)
             return;
@@ -200,7 +206,7 @@ static void wish(struct hostile *hostile, struct hostile_queue *queue)
             (uint16_t)(queue->next % queue->size | (wraps(queue, queue->next) ? 0x8000u : 0));
         event->flags = RING_EVENT_FLAGS_DESC;
     } else {
-        uint8_t *used = hostile_find_memory(queue->device, 6 + 8 * (size_t)queue->size);
+        uint8_t *used = find_part(queue->device, 6 + 8 * (size_t)queue->size, 4);
 
         if (used != NULL)
             *(uint16_t *)(void *)(used + 4 + 8 * (size_t)queue->size) = (uint16_t)queue->next;
@@ -247,8 +253,7 @@ static void push_used(struct hostile *hostile, struct hostile_queue *queue,
     queue->last_id = chain->id;
     queue->last_length = length;
     if (is_packed(hostile)) {
-        struct pvirtq_desc *ring =
-            (void *)hostile_find_memory(queue->descriptors, queue->size * sizeof(*ring));
+        struct pvirtq_desc *ring = find_part(queue->descriptors, queue->size * sizeof(*ring), 16);
         struct pvirtq_desc *slot;
         uint16_t flags = wraps(queue, queue->used) ? FLAGS_BOTH : 0;
 
@@ -262,8 +267,7 @@ static void push_used(struct hostile *hostile, struct hostile_queue *queue,
         __atomic_store_n(&slot->flags, flags, __ATOMIC_RELEASE);
         queue->used += descriptors;
     } else {
-        struct virtq_used *used =
-            (void *)hostile_find_memory(queue->device, 6 + 8 * (size_t)queue->size);
+        struct virtq_used *used = find_part(queue->device, 6 + 8 * (size_t)queue->size, 4);
 
         if (used == NULL)
             return;
@@ -363,7 +367,7 @@ void hostile_ring_lie(struct hostile *hostile, unsigned number, unsigned kind, u
     const struct hostile_chain again = {.id = (uint16_t)value, .descriptors = 1, .writable = 1};
     struct hostile_chain last = {.id = queue->last_id, .descriptors = 1, .writable = 1};
     uint8_t *used = queue->size != 0 && queue->enabled && !is_packed(hostile)
-                        ? hostile_find_memory(queue->device, 6 + 8 * (size_t)queue->size)
+                        ? find_part(queue->device, 6 + 8 * (size_t)queue->size, 4)
                         : NULL;
 
     if (!queue->enabled || queue->size == 0)
