@@ -12,11 +12,16 @@ static int any_result(void)
     return prove_queue_size != 0 ? VIRTIO_OK : -(int)prove_below(100);
 }
 
-static struct virtio_shared shared_with_device[2];
+/* Two of a queue; in proofs of drivers, the first ones and the last. */
+#ifndef PROVE_SHARED
+#define PROVE_SHARED 2u
+#endif
+static struct virtio_shared shared_with_device[PROVE_SHARED];
+static unsigned shared_count;
 
 void prove_device_writes(void)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < PROVE_SHARED; i++) {
         if (shared_with_device[i].memory != NULL)
             Frama_C_make_unknown(shared_with_device[i].memory, shared_with_device[i].size);
     }
@@ -137,14 +142,16 @@ static int allocate_shared(const struct virtio_device *device, size_t size, size
     if (shared->memory == NULL)
         return VIRTIO_E_NO_MEMORY;
     memset(shared->memory, 0, size);
-    shared_with_device[shared_with_device[0].memory != NULL] = *shared;
+    shared_with_device[shared_count] = *shared;
+    if (shared_count < PROVE_SHARED - 1)
+        shared_count++;
     return VIRTIO_OK;
 }
 
 static void free_shared(const struct virtio_device *device, struct virtio_shared *shared)
 {
     (void)device;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < PROVE_SHARED; i++) {
         if (shared_with_device[i].memory == shared->memory)
             shared_with_device[i].memory = NULL;
     }

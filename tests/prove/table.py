@@ -4,10 +4,9 @@
 import collections
 import re
 
-# sources: of the library, beside all of it but the drivers. readings: what is read in another way.
-# short: part of make check.
-Proof = collections.namedtuple("Proof", "name harness defines sources options short readings",
-                               defaults=((), (), (), False, ()))
+# sources: beside those of the rooms of the library. readings: what is read in another way. short: part of make check.
+Proof = collections.namedtuple("Proof", "name harness defines sources options short readings rooms",
+                               defaults=((), (), (), False, (), ("core", "queue", "transport")))
 
 # Put `instead` in the place of what is `there`, once in the file. Of a known bug: these proofs raise an alarm then.
 Seed = collections.namedtuple("Seed", "name path there instead proofs")
@@ -58,6 +57,25 @@ def queue(name, size, features, calls, short=False):
     return Proof(name, "queue.c", defines, ("tests/prove/fake.c",), QUEUE, short, READINGS)
 
 
+def driver(name, sources, readings=(), options=STATES, short=False, shared=4):
+    """A proof of a driver, on queues by their contract; `shared`: pieces of memory shared with its device."""
+    files = (*(f"src/drivers/{source}.c" for source in sources), "tests/prove/fake.c",
+             "tests/prove/queue_contract.c")
+    return Proof(name, f"drivers/{name}.c", (f"PROVE_SHARED={shared}",), files, options, short,
+                 readings, ("core", "transport"))
+
+
+# How much of a buffer is left is known for each length by itself.
+RNG_READINGS = (
+    Reading("each length by itself", "src/drivers/rng.c",
+            "    while (bytes != 0) {\n", "    //@ dynamic_split bytes;\n    while (bytes != 0) {\n"),
+    Reading("each answer by itself", "src/drivers/rng.c",
+            "        memcpy(buffer, rng->shared.memory, written);\n",
+            "        //@ split written;\n        memcpy(buffer, rng->shared.memory, written);\n"),
+    Reading("and no longer", "src/drivers/rng.c",
+            "        bytes -= written;\n", "        bytes -= written;\n        //@ merge written;\n"),
+)
+
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
     Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
@@ -70,8 +88,8 @@ PROOFS = (
     *(queue(f"split-submit-{size}", size, SPLIT | EVENT_IDX, 2) for size in SUBMIT_SIZES),
     *(queue(f"packed-reap-{size}", size, PACKED | EVENT_IDX, 1) for size in REAP_SIZES),
     *(queue(f"packed-submit-{size}", size, PACKED | EVENT_IDX, 2) for size in SUBMIT_SIZES),
+    driver("rng", ("rng",), RNG_READINGS),
 )
-
 
 
 def of_all_sizes(name):
@@ -122,4 +140,8 @@ SEEDS = (
     Seed("a packed ring that ends one descriptor too late", "src/queue/packed.c",
          "if (slot++ == queue->slots_last) {", "if (slot++ == queue->slots_last + 1) {",
          of_all_sizes("packed-submit")),
+    Seed("a byte more than was written", "src/drivers/rng.c",
+         "memcpy(buffer, rng->shared.memory, written);", "memcpy(buffer, rng->shared.memory, written + 1);", ("rng",)),
+    Seed("an answer is kept where the last one was before it was handed back", "src/drivers/rng.c",
+         "        rng->kept_tail = &slot->next;\n", "        rng->kept_tail = (struct virtio_rng_slot **)slot->cookie;\n", ("rng",)),
 )

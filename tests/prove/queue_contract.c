@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Implementation of queues by their contract.
+ */
+#include <virtio/queue.h>
+#include "queue_contract.h"
+#include "../../src/queue/queue_internal.h"
+
+/* What was submitted to each queue: joined over all calls, so that any of it may come back. */
+static struct {
+    void *cookie;
+    uint32_t room; /* of the largest chain */
+    bool any;
+} submitted[PROVE_QUEUES];
+
+void prove_find(struct virtio_device *found, uint32_t type)
+{
+    found->host = &prove_host;
+    found->type = type;
+    found->state = VIRTIO_DEVICE_FOUND;
+    found->timeout_us = prove_any();
+    found->legacy = prove_below(2);
+    found->ops = ((const struct virtio_transport_ops *[]){&prove_modern_ops,
+                                                          &prove_legacy_ops})[found->legacy];
+}
+
+void prove_in_flight(uint16_t index, void *cookie, uint32_t room)
+{
+    submitted[index].cookie = cookie;
+    submitted[index].room = room;
+    submitted[index].any = true;
+}
+
+static unsigned number_of(const struct virtio_queue *queue)
+{
+    return queue->index < PROVE_QUEUES ? queue->index : PROVE_QUEUES - 1;
+}
+
+static int any_error(void)
+{
+    return -1 - (int)prove_below(99);
+}
+
+/* ---- Set-up ---- */
+
+int virtio_queue_start(struct virtio_queue *queue, struct virtio_device *device, uint16_t index,
+                       uint16_t size_limit)
+{
+    /*@ assert a_size: 1 <= size_limit <= 32768; */
+    /*@ assert begun: device->state == VIRTIO_DEVICE_BEGUN; */
+    if (prove_maybe())
+        return any_error();
+    queue->device = device;
+    queue->index = index;
+    queue->size = PROVE_QUEUE_SIZE;
+    queue->next_queue = device->queues;
+    device->queues = queue;
+    return prove_maybe() ? VIRTIO_OK : any_error(); /* laid out, and not shown to the device */
+}
+
+/* The drivers end their queues only when the device was stopped. */
+int virtio_ring_uninit(struct virtio_queue *queue)
+{
+    if (queue->device == NULL)
+        return VIRTIO_OK;
+    if (queue->device->state != VIRTIO_DEVICE_STOPPED)
+        return VIRTIO_E_BUSY;
+    for (struct virtio_queue **link = &queue->device->queues; *link != NULL;
+         link = &(*link)->next_queue) {
+        if (*link == queue) {
+            *link = queue->next_queue;
+            break;
+        }
+    }
+    queue->device = NULL;
+    return VIRTIO_OK;
+}
+
+void virtio_queue_ready(struct virtio_queue *queue)
+{
+    (void)queue;
+}
+
+void virtio_queue_stopped(struct virtio_queue *queue)
+{
+    (void)queue;
+}
+
+int virtio_queue_rebuild(struct virtio_queue *queue)
+{
+    (void)queue;
+    return prove_maybe() ? VIRTIO_OK : any_error();
+}
+
+/* ---- Submitting ---- */
+
+static int submit(const struct virtio_queue *queue, uint32_t room, void *cookie)
+{
+    unsigned number = number_of(queue);
+
+    if (prove_maybe())
+        return any_error();
+    if (!submitted[number].any || prove_maybe())
+        submitted[number].cookie = cookie;
+    if (room > submitted[number].room)
+        submitted[number].room = room;
+    submitted[number].any = true;
+    return VIRTIO_OK;
+}
+
+void virtio_prepare(struct virtio_queue *queue, struct virtio_chain *chain)
+{
+    (void)queue;
+    *chain = (struct virtio_chain){.error = VIRTIO_OK};
+}
+
+int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint32_t length,
+                       uint16_t flags, struct virtio_chain *chain)
+{
+    (void)queue;
+    (void)device_address;
+    if (length == 0 || prove_maybe()) {
+        chain->error = any_error();
+        return chain->error;
+    }
+    if (flags != 0)
+        chain->bytes += length;
+    return VIRTIO_OK;
+}
+
+int virtio_submit(struct virtio_queue *queue, struct virtio_chain *chain, void *cookie)
+{
+    return chain->error != VIRTIO_OK ? chain->error : submit(queue, chain->bytes, cookie);
+}
+
+int virtio_submit_buffers(struct virtio_queue *queue, const struct virtio_buffer *buffers,
+                          uint16_t readable, uint16_t writable, void *cookie)
+{
+    uint32_t room = 0;
+
+    if (readable + writable == 0)
+        return VIRTIO_E_INVALID;
+    for (unsigned i = 0; i < (unsigned)readable + writable; i++) {
+        if (buffers[i].length == 0)
+            return VIRTIO_E_ZERO_LENGTH;
+        if (i >= readable)
+            room += buffers[i].length;
+    }
+    return submit(queue, room, cookie);
+}
+
+int virtio_kick(struct virtio_queue *queue)
+{
+    (void)queue;
+    return prove_maybe() ? VIRTIO_OK : any_error();
+}
+
+/* ---- Completions ---- */
+
+/* There is one: what the device wrote for it, it has written. */
+static int complete(const struct virtio_queue *queue, struct virtio_done *done)
+{
+    unsigned number = number_of(queue);
+
+    if (!submitted[number].any)
+        return 0;
+    prove_device_writes();
+    done->cookie = submitted[number].cookie;
+    done->written = prove_any();
+    return done->written <= submitted[number].room ? 1 : any_error();
+}
+
+int virtio_reap(struct virtio_queue *queue, struct virtio_done *done)
+{
+    int result = -(int)prove_below(100);
+
+    return result == 0 && prove_maybe() ? complete(queue, done) : result;
+}
+
+int virtio_wait(struct virtio_queue *queue, struct virtio_done *done, uint32_t timeout_us)
+{
+    int result = timeout_us != 0 ? complete(queue, done) : VIRTIO_E_INVALID;
+
+    return result > 0 && prove_maybe() ? result : any_error();
+}
+
+int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_t *written)
+{
+    uint32_t bytes = prove_any();
+
+    (void)queue;
+    prove_device_writes();
+    if (written != NULL)
+        *written = 0;
+    if (chain->error != VIRTIO_OK)
+        return chain->error;
+    if (bytes > chain->bytes)
+        return any_error();
+    if (written != NULL)
+        *written = bytes;
+    return VIRTIO_OK;
+}
+
+int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
+{
+    int result = prove_maybe() ? complete(queue, done) : 0;
+
+    return result < 0 ? VIRTIO_E_BUSY : result;
+}
