@@ -59,9 +59,9 @@ static uint16_t pit_read(void)
 }
 
 /*
- * Ticks of the counter in ten milliseconds of the PIT; 0 when there is none. Channel 0, because the
- * gate and the output of channel 2 are behind a port that microvm does not have; its interrupt goes
- * nowhere as long as interrupts are off.
+ * Ticks of the counter in ten milliseconds of the PIT, or more when the host interrupts; 0 when there is no PIT.
+ * Channel 0, because the gate and the output of channel 2 are behind a port that microvm does not have; its
+ * interrupt goes nowhere as long as interrupts are off.
  */
 static uint64_t pit_measure_once(void)
 {
@@ -73,8 +73,8 @@ static uint64_t pit_measure_once(void)
     port_write8(PIT_COMMAND, PIT_CHANNEL0_MODE2);
     port_write8(PIT_CHANNEL0, 0);
     port_write8(PIT_CHANNEL0, 0);
+    before = read_counter(); /* first, for the host may take its time between the two */
     last = first = pit_read();
-    before = read_counter();
     while ((uint16_t)(first - last) < PIT_TICKS) {
         uint16_t now = pit_read();
 
@@ -87,7 +87,8 @@ static uint64_t pit_measure_once(void)
     return (read_counter() - before) * PIT_TICKS / (uint16_t)(first - last);
 }
 
-/* The shortest of a few: being interrupted by the host makes a measurement longer, never shorter. */
+/* The shortest of a few: the counter is read before and after the PIT, so being interrupted by the host makes a
+ * measurement longer, never shorter. */
 static uint64_t pit_frequency(void)
 {
     uint64_t ticks = UINT64_MAX;
