@@ -29,4 +29,7 @@ void prove_in_flight(uint16_t index, void *cookie, uint32_t room);
 /** A device that was found: of a modern or a legacy transport, with any answers to all that a driver asks. */
 void prove_find(struct virtio_device *found, uint32_t type);
 
+/** What state a driver's device can be in after its start succeeded. */
+enum virtio_device_state prove_started_state(void);
+
 #endif

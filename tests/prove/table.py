@@ -57,13 +57,39 @@ def queue(name, size, features, calls, short=False):
     return Proof(name, "queue.c", defines, ("tests/prove/fake.c",), QUEUE, short, READINGS)
 
 
-def driver(name, sources, readings=(), options=STATES, short=False, shared=4):
+def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=()):
     """A proof of a driver, on queues by their contract; `shared`: pieces of memory shared with its device."""
     files = (*(f"src/drivers/{source}.c" for source in sources), "tests/prove/fake.c",
-             "tests/prove/queue_contract.c")
+             "tests/prove/queue_contract.c", *beside)
     return Proof(name, f"drivers/{name}.c", (f"PROVE_SHARED={shared}",), files, options, short,
                  readings, ("core", "transport"))
 
+
+# Functions of which Eva need not know more than whether they succeeded: each has many ways to fail.
+ASKED = ("virtio_config_read", "virtio_config_write", "virtio_config_read_bytes", "read_array", "held_still",
+         "virtio_device_begin", "virtio_device_check", "virtio_deadline_passed", "virtio_driver_wait_turn")
+
+
+def streaming(name, sources, plain, told, precise, readings=(), shared=4):
+    """A proof of a driver that is made of buffer queues; `plain`: more such functions; `told`: functions, with the
+    results to tell apart; `precise`: with the number of states to keep apart."""
+    told = (*(f"{function}:0" for function in (*ASKED, *plain)), *told)
+    precise = ("main:50", "use:50", "havoc:50", "set_up:40", "tear_down:40", "virtio_buffer_queue_start:20",
+               "virtio_buffer_queue_end:40", "virtio_ring_uninit:40", "read_array:0",
+               "virtio_config_read_bytes:4", *precise)
+    options = ("-eva-slevel", "15", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400",
+               "-eva-split-return", "full", "-eva-split-return-function", ",".join(told),
+               "-eva-slevel-function", ",".join(precise))
+    return driver(name, ("buffer_queue", *sources), readings, options, False, shared,
+                  ("tests/prove/buffers.c",))
+
+
+# A wait is begun only by those who wait.
+INPUT_READINGS = (
+    Reading("those who wait by themselves", "src/drivers/input.c",
+            "    while (result == 0) {\n",
+            "    //@ split result == 0;\n    while (result == 0) {\n"),
+)
 
 # How much of a buffer is left is known for each length by itself.
 RNG_READINGS = (
@@ -89,6 +115,12 @@ PROOFS = (
     *(queue(f"packed-reap-{size}", size, PACKED | EVENT_IDX, 1) for size in REAP_SIZES),
     *(queue(f"packed-submit-{size}", size, PACKED | EVENT_IDX, 2) for size in SUBMIT_SIZES),
     driver("rng", ("rng",), RNG_READINGS),
+    streaming("input", ("input",),
+              ("virtio_input_start", "virtio_input_stop", "virtio_input_recover", "virtio_input_halt",
+               "virtio_input_send", "virtio_input_query", "virtio_input_get_bits", "query_some", "ask",
+               "read_name", "read_ids", "read_types", "go_live", "show"),
+              ("virtio_input_poll:0:1", "take:1"), ("virtio_input_start:100", "read_types:4"),
+              INPUT_READINGS),
 )
 
 
@@ -144,4 +176,11 @@ SEEDS = (
          "memcpy(buffer, rng->shared.memory, written);", "memcpy(buffer, rng->shared.memory, written + 1);", ("rng",)),
     Seed("an answer is kept where the last one was before it was handed back", "src/drivers/rng.c",
          "        rng->kept_tail = &slot->next;\n", "        rng->kept_tail = (struct virtio_rng_slot **)slot->cookie;\n", ("rng",)),
+    Seed("a size of a field of the configuration that is not checked", "src/drivers/input.c",
+         "says < VIRTIO_INPUT_CONFIG_MAX ? (uint32_t)says : VIRTIO_INPUT_CONFIG_MAX", "(uint32_t)says", ("input",)),
+    Seed("an event taken from the buffer that the device's length says", "src/drivers/input.c",
+         "memcpy(bytes, virtio_buffer_at(queue, number), EVENT_SIZE);",
+         "memcpy(bytes, virtio_buffer_at(queue, *written), EVENT_SIZE);", ("input",)),
+    Seed("a buffer behind the last one", "src/drivers/buffer_queue.c",
+         "number < buffers->depth; number++", "number <= buffers->depth; number++", ("input",)),
 )
