@@ -207,7 +207,7 @@ static void use_buffers(bool is_inline)
     //@ split writable;
     if (queue.packed)
         queue.slot = queue.slots + place;
-    if (is_inline)
+    if (is_inline && (queue.packed || readable + writable <= PROVE_SIZE))
         (void)virtio_submit_inline(&queue, buffers, (uint16_t)readable, (uint16_t)writable,
                                    &device);
     else
