@@ -2,7 +2,7 @@
 /*
  * The least transport that a ring needs, and the host for it: no registers, device addresses are addresses, and
  * what the device's end has to know is in one struct. For programs that bring their own device's end and look at
- * nothing but the ring: test_ring_engine.c, the benchmark and the stress test. Depends on the library alone.
+ * nothing but the ring: ring_model.h, the benchmark and the stress test. Depends on the library alone.
  *
  *     ring_transport.features = VIRTIO_F_RING_PACKED;    what is offered beside VERSION_1; all of it is taken
  *     ring_transport.size = 256;
