@@ -17,6 +17,12 @@
 #define __atomic_thread_fence(order)            ((void)0)
 #define __builtin_ia32_pause()                  ((void)0)
 
+/* Of unsigned numbers of one type, as the library uses it. */
+#define __builtin_add_overflow(number, added, sum)                                                 \
+    (*(sum) = (number) + (added), *(sum) < (number))
+#define __builtin_mul_overflow(number, times, product)                                             \
+    (*(product) = (number) * (times), (times) != 0 && *(product) / (times) != (number))
+
 /* An empty instruction that the compiler shall not look through (VIRTIO_OPAQUE). Barriers, which have a
  * qualifier before the parenthesis, are left as they are. */
 #define __asm__(...) ((void)0)

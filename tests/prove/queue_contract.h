@@ -22,6 +22,12 @@
 /** Queues are told apart up to this index; those from there on are one. */
 #define PROVE_QUEUES 4u
 
+/** Queues up to this index are in the device's list of queues. Eva is not sure that one which was taken out of it is in
+ * it no more: not those in memory that is freed afterwards. */
+#ifndef PROVE_LISTED
+#define PROVE_LISTED PROVE_QUEUES
+#endif
+
 /** What the device gave back or may yet give back of queue `index`: from now on that is `cookie`, with at most `room`
  * bytes written. For inductions, which begin with any chains in flight. */
 void prove_in_flight(uint16_t index, void *cookie, uint32_t room);

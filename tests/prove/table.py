@@ -63,11 +63,11 @@ def queue(name, size, features, calls, short=False):
                  (*READINGS, LONG_BATCH) if size == 2 else READINGS)
 
 
-def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=()):
+def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=(), defines=()):
     """A proof of a driver, on queues by their contract; `shared`: pieces of memory shared with its device."""
     files = (*(f"src/drivers/{source}.c" for source in sources), "tests/prove/fake.c",
              "tests/prove/queue_contract.c", *beside)
-    return Proof(name, f"drivers/{name}.c", (f"PROVE_SHARED={shared}",), files, options, short,
+    return Proof(name, f"drivers/{name}.c", (f"PROVE_SHARED={shared}", *defines), files, options, short,
                  readings, ("core", "transport"))
 
 
@@ -108,6 +108,44 @@ RNG_READINGS = (
             "        bytes -= written;\n", "        bytes -= written;\n        //@ merge written;\n"),
 )
 
+
+def scsi_readings(depth):
+    """One request queue, for so many commands: how many there are decides how much memory there is."""
+    return (
+        Reading("so many commands in flight", "src/drivers/scsi.c",
+                "most / count < VIRTIO_SCSI_DEPTH_MAX ? most / count : VIRTIO_SCSI_DEPTH_MAX", f"{depth}"),
+        Reading("events of a cache line", "src/drivers/scsi_control.c",
+                "#define EVENT_SIZE_MAX 4096u", "#define EVENT_SIZE_MAX 64u"),
+        Reading("what was started, by itself", "src/drivers/scsi.c",
+                "    choose_queues(scsi, options != NULL ? options->queues : 0);\n",
+                "    //@ dynamic_split error == 0;\n    //@ dynamic_split scsi->device.queues == 0;\n"
+                "    choose_queues(scsi, options != NULL ? options->queues : 0);\n"),
+        Reading("a start that failed, by itself", "src/drivers/scsi.c",
+                "    error = virtio_device_begin(&scsi->device, &wanted);\n",
+                "    error = virtio_device_begin(&scsi->device, &wanted);\n"
+                "    //@ dynamic_split error == 0;\n    //@ dynamic_split scsi->device.queues == 0;\n"),
+        Reading("each command by itself", "src/drivers/scsi.c",
+                "    take_response(scsi, slot);\n",
+                "    size_t place = (size_t)((char *)slot - (char *)scsi->queues);\n    //@ split place;\n"
+                "    slot = (struct virtio_scsi_slot *)((char *)scsi->queues + place);\n"
+                "    result = &slot->result;\n    take_response(scsi, slot);\n    //@ slevel merge;\n"),
+        Reading("and all of them together again", "src/drivers/scsi.c",
+                "        error = VIRTIO_E_RESPONSE;\n    finish(scsi, slot, error);\n",
+                "        error = VIRTIO_E_RESPONSE;\n    finish(scsi, slot, error);\n"
+                "    //@ slevel merge;\n    //@ merge place;\n    ;\n"),
+        Reading("sums compared, and not differences alone", "src/drivers/scsi_sense.c",
+                "while (at < end && end - at >= 2)", "while (at < end && at + 2 <= end && end - at >= 2)"),
+        Reading("the same of a descriptor of the least size", "src/drivers/scsi_sense.c",
+                "size <= end - at &&", "at + INFORMATION_SIZE <= end && size <= end - at &&"),
+    )
+
+
+# More states where an answer is taken apart.
+SCSI = ("-eva-slevel", "20", "-eva-slevel-function",
+        "virtio_scsi_poll_event:400,begin:100,virtio_scsi_run:60,virtio_scsi_send:60,lengths_make_sense:100,"
+        "complete_0:60",
+        "-eva-auto-loop-unroll", "8", "-eva-plevel", "400", "-eva-split-return", "full")
+
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
     Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
@@ -127,6 +165,8 @@ PROOFS = (
                "read_name", "read_ids", "read_types", "go_live", "show"),
               ("virtio_input_poll:0:1", "take:1"), ("virtio_input_start:100", "read_types:4"),
               INPUT_READINGS),
+    driver("scsi", ("buffer_queue", "scsi_control", "scsi_sense"), scsi_readings(2), SCSI,
+           defines=("PROVE_LISTED=2",)),
 )
 
 
@@ -189,4 +229,10 @@ SEEDS = (
          "memcpy(bytes, virtio_buffer_at(queue, *written), EVENT_SIZE);", ("input",)),
     Seed("a buffer behind the last one", "src/drivers/buffer_queue.c",
          "number < buffers->depth; number++", "number <= buffers->depth; number++", ("input",)),
+    Seed("a length of sense data that is not checked", "src/drivers/scsi.c",
+         "result->sense_length > VIRTIO_SCSI_SENSE_SIZE || ", "", ("scsi",)),
+    Seed("sense data that ends where it says it does", "src/drivers/scsi_sense.c",
+         "    if (end > length)\n        end = length;\n    while", "    while", ("scsi",)),
+    Seed("a response that has no name", "src/drivers/scsi_sense.c",
+         "return response < sizeof(names)", "return response <= sizeof(names)", ("scsi",)),
 )
