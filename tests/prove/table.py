@@ -63,11 +63,12 @@ def queue(name, size, features, calls, short=False):
                  (*READINGS, LONG_BATCH) if size == 2 else READINGS)
 
 
-def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=(), defines=()):
+def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=(), harness=None,
+           defines=()):
     """A proof of a driver, on queues by their contract; `shared`: pieces of memory shared with its device."""
     files = (*(f"src/drivers/{source}.c" for source in sources), "tests/prove/fake.c",
              "tests/prove/queue_contract.c", *beside)
-    return Proof(name, f"drivers/{name}.c", (f"PROVE_SHARED={shared}", *defines), files, options, short,
+    return Proof(name, f"drivers/{harness or name}.c", (f"PROVE_SHARED={shared}", *defines), files, options, short,
                  readings, ("core", "transport"))
 
 
@@ -145,6 +146,69 @@ SCSI = ("-eva-slevel", "20", "-eva-slevel-function",
         "virtio_scsi_poll_event:400,begin:100,virtio_scsi_run:60,virtio_scsi_send:60,lengths_make_sense:100,"
         "complete_0:60",
         "-eva-auto-loop-unroll", "8", "-eva-plevel", "400", "-eva-split-return", "full")
+NET = ("-eva-slevel", "40", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400", "-eva-interprocedural-splits",
+       "-eva-widening-delay", "10",
+       "-eva-split-return", "auto", "-eva-split-return-function",
+       "reset:0:-40,virtio_device_stop:0:-40,virtio_device_end:0:-40,virtio_device_fail:0:-40,virtio_net_halt:0,"
+       "complete:1,virtio_reap:0:1,virtio_wait:0:1,virtio_drain:0:1,virtio_net_receive:0:1,virtio_net_wait_receive:1,"
+       "take_buffer:0:1,finish_frame:0:1,hand_back_kept:0:1,"
+       + ",".join(f"{name}:0" for name in (
+           "virtio_net_start", "set_up", "start_queues", "go_live", "begin", "virtio_device_accept",
+           "virtio_device_offer", "start_pair", "virtio_queue_start", "virtio_net_fill",
+           "virtio_net_allocate_slots", "allocate_buffers", "virtio_allocate_shared", "allocate_shared",
+           "accept_features", "check", "check_pair", "check_pair_0", "check_frame", "begin_frame", "add_part",
+           "checksum_is_inside",
+           "virtio_net_kick", "virtio_net_show", "virtio_map_all_bytes_in_shared_buffer")))
+
+# Merged buffers or none: both are proved.
+NET_READINGS = (
+    Reading("merged buffers as the proof says", "src/drivers/net.c",
+            "    net->merges = virtio_has_feature(&net->device, VIRTIO_NET_F_MRG_RXBUF);\n",
+            "    net->merges = PROVE_MERGES;\n"),
+    Reading("a control queue as the proof says", "src/drivers/net.c",
+            "virtio_has_feature(&net->device, VIRTIO_NET_F_CTRL_VQ)", "PROVE_CONTROL"),
+    Reading("and without it no features that require it", "src/drivers/net_control.c",
+            "    return virtio_has_feature(&net->device, feature) ?",
+            "    return PROVE_CONTROL && virtio_has_feature(&net->device, feature) ?"),
+    Reading("one size of buffers, whatever the MTU and the header are", "src/drivers/net.c",
+            "    net->buffer_size = options->receive_buffer_size;\n",
+            "    net->buffer_size = PROVE_BUFFER_SIZE;\n"),
+    Reading("by a variable; and the first part begins where the device wrote", "src/drivers/net_receive.c",
+            "    if (first->length < header_size)\n        return 0;\n"
+            "    first->data += header_size;\n    first->length -= header_size;\n",
+            "    uint32_t whole = first->length;\n\n    //@ split header_size;\n"
+            "    if (whole < header_size)\n        return 0;\n"
+            "    first->data = first->memory + header_size;\n    first->length = whole - header_size;\n"),
+    Reading("each first part by itself", "src/drivers/net_receive.c",
+            "    uint32_t length = measure(first, net->header_size);\n    struct virtio_net_hdr header;\n",
+            "    struct virtio_net_hdr header;\n    uint32_t length;\n\n    //@ split first - pair->buffers;\n"
+            "    length = measure(first, net->header_size);\n"),
+    Reading("the same by a variable", "src/drivers/net_transmit.c",
+            "    while (*tail != NULL)\n        tail = &(*tail)->next;\n",
+            "    for (struct virtio_net_slot *slot = *tail; slot != NULL; slot = *tail)\n"
+            "        tail = &slot->next;\n"),
+    Reading("a sum that is too large or not", "src/drivers/net_transmit.c",
+            "    return (size_t)offload->csum_start + offload->csum_offset + 2 <= length;\n",
+            "    if ((size_t)offload->csum_start + offload->csum_offset + 2 <= length)\n"
+            "        return true;\n    return false;\n"),
+    Reading("how many queues there are, by itself: none or more", "src/drivers/net.c",
+            "queue_limit(buffers, net->header_apart ? 2 : 1));\n",
+            "queue_limit(buffers, net->header_apart ? 2 : 1));\n    //@ split pair->receive.device == 0;\n"),
+    Reading("how many queues there are, by itself: one or more", "src/drivers/net.c",
+            "                                       : VIRTIO_NET_QUEUE_SIZE);\n",
+            "                                       : VIRTIO_NET_QUEUE_SIZE);\n"
+            "    //@ split pair->transmit.device == 0;\n"),
+    Reading("how many queues there are, by itself: two or more", "src/drivers/net.c",
+            "        error = virtio_net_start_control(net, control);\n",
+            "        error = virtio_net_start_control(net, control);\n    //@ split net->control.device == 0;\n"),
+)
+
+
+def net(name, *defines):
+    """A proof of the network driver."""
+    return driver(name, ("net", "net_receive", "net_transmit", "net_control"), NET_READINGS, NET, shared=5,
+                  harness="net", defines=defines)
+
 
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
@@ -167,6 +231,8 @@ PROOFS = (
               INPUT_READINGS),
     driver("scsi", ("buffer_queue", "scsi_control", "scsi_sense"), scsi_readings(2), SCSI,
            defines=("PROVE_LISTED=2",)),
+    net("net", "PROVE_MERGES=0", "PROVE_CONTROL=0", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=65592"),
+    net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818"),
 )
 
 
@@ -235,4 +301,11 @@ SEEDS = (
          "    if (end > length)\n        end = length;\n    while", "    while", ("scsi",)),
     Seed("a response that has no name", "src/drivers/scsi_sense.c",
          "return response < sizeof(names)", "return response <= sizeof(names)", ("scsi",)),
+    Seed("a part of a frame is as long as all of it", "src/drivers/net_receive.c",
+         "frame->part_length = first->length;", "frame->part_length = length;", ("net", "net-merge")),
+    Seed("a pair of queues behind the last one", "src/drivers/net_transmit.c",
+         "return pair < net->pairs_started ?", "return pair <= net->pairs_started ?", ("net",)),
+    Seed("two tables of addresses that have room one by one", "src/drivers/net_control.c",
+         "(uint32_t)unicast_count + multicast_count > VIRTIO_NET_MAC_TABLE_MAX",
+         "unicast_count > VIRTIO_NET_MAC_TABLE_MAX || multicast_count > VIRTIO_NET_MAC_TABLE_MAX", ("net-merge",)),
 )
