@@ -116,9 +116,9 @@ static void close_queue(struct virtio_blk *blk)
     virtio_free_shared(device, &blk->shared);
     if (blk->slots != NULL)
         device->host->free(device->host->ctx, blk->slots, blk->private_size);
+    (void)virtio_ring_uninit(&blk->queue);
     if (blk->kept != NULL)
         device->host->free(device->host->ctx, blk->kept, blk->kept_size);
-    (void)virtio_ring_uninit(&blk->queue);
 }
 
 static int set_up(struct virtio_blk *blk, const struct virtio_blk_plan *plan)

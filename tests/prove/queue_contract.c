@@ -84,6 +84,9 @@ int virtio_ring_uninit(struct virtio_queue *queue)
         return VIRTIO_OK;
     if (queue->device->state != VIRTIO_DEVICE_STOPPED)
         return VIRTIO_E_BUSY;
+    if (queue->prepared != NULL)
+        queue->prepared->link = NULL; /* it is there still */
+    queue->prepared = NULL;
     for (struct virtio_queue **link = &queue->device->queues; *link != NULL;
          link = &(*link)->next_queue) {
         if (*link == queue) {
@@ -167,6 +170,47 @@ int virtio_submit_buffers(struct virtio_queue *queue, const struct virtio_buffer
             room += buffers[i].length;
     }
     return submit(queue, room, cookie);
+}
+
+/* ---- Prepared requests: what they hold is read at each submit, and so must be there ---- */
+
+int virtio_prepared_begin(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                          struct virtio_buffer *buffers, uint16_t readable, uint16_t writable)
+{
+    if (readable + writable == 0 || prove_maybe())
+        return any_error();
+    for (unsigned i = 0; i < (unsigned)readable + writable; i++) {
+        if (buffers[i].length == 0)
+            return VIRTIO_E_ZERO_LENGTH;
+    }
+    *prepared = (struct virtio_prepared){.buffers = buffers};
+    queue->prepared = prepared;
+    return VIRTIO_OK;
+}
+
+int virtio_prepared_point(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                          uint16_t which, uint64_t device_address, uint32_t length)
+{
+    (void)queue;
+    if (length == 0 || prove_maybe())
+        return any_error();
+    prepared->buffers[which] = (struct virtio_buffer){device_address, length};
+    return VIRTIO_OK;
+}
+
+int virtio_submit_prepared(struct virtio_queue *queue, struct virtio_prepared *prepared,
+                           void *cookie)
+{
+    return prepared->buffers[0].length != 0 ? submit(queue, UINT32_MAX, cookie) : any_error();
+}
+
+int virtio_prepared_end(struct virtio_queue *queue, struct virtio_prepared *prepared)
+{
+    (void)queue;
+    if (prove_maybe())
+        return any_error();
+    prepared->buffers = NULL;
+    return VIRTIO_OK;
 }
 
 int virtio_kick(struct virtio_queue *queue)

@@ -210,6 +210,58 @@ def net(name, *defines):
                   harness="net", defines=defines)
 
 
+
+BLK_READINGS = (
+    Reading("a length less than the longest is all that is left", "src/drivers/blk.c",
+            "        left -= length;\n", "        left = left < blk->size_max ? 0 : left - blk->size_max;\n"),
+    Reading("each slot by itself", "src/drivers/blk.c",
+            "    int error = judge_part(blk, slot, used->written);\n\n",
+            "    //@ split slot - blk->slots;\n    int error = judge_part(blk, slot, used->written);\n\n"),
+    Reading("a piece that is shorter than a segment is one", "src/drivers/blk_list.c",
+            "        bytes -= bytes < blk->size_max ? bytes : blk->size_max;\n",
+            "        bytes = bytes < blk->size_max ? 0 : bytes - blk->size_max;\n"),
+    Reading("each range by itself, in a request", "src/drivers/blk_range.c",
+            "    while (walk->left != 0 && most", "    //@ dynamic_split walk->left;\n    while (walk->left != 0 && most"),
+    Reading("each range by itself, from request to request", "src/drivers/blk_range.c",
+            "    while (error == VIRTIO_OK && walk.left",
+            "    //@ dynamic_split walk.left;\n    while (error == VIRTIO_OK && walk.left"),
+)
+
+# What tells no more apart than whether it succeeded; and how many states of these are kept apart, of all ways to start.
+BLK_ASKED = ("set_up_0", "read_characteristics", "check_zone", "check_zoned", "check_append", "virtio_config_read",
+             "read_capacity", "read_fields", "virtio_blk_read_config", "virtio_device_offer", "reset",
+             "virtio_device_accept", "accept_features", "choose_features", "virtio_write_features",
+             "virtio_device_ready", "virtio_device_stop", "virtio_device_end", "virtio_device_fail",
+             "virtio_blk_check_model", "allocate", "virtio_blk_open_kept", "virtio_allocate_shared", "judge_part",
+             "virtio_submit_buffers", "virtio_blk_halt", "virtio_device_renew", "virtio_blk_read_config_again",
+             "virtio_map_all_bytes_in_shared_buffer", "virtio_unmap_buffer", "check_data", "virtio_blk_begin_data",
+             "virtio_blk_begin_buffer", "virtio_blk_begin", "virtio_blk_frame", "send_part", "submit_afresh",
+             "keep_0", "submit_0", "submit", "let_go", "virtio_blk_run", "virtio_blk_run_sent", "virtio_blk_send",
+             "virtio_blk_keep_sent", "give_up", "complete", "hand_back", "take", "virtio_blk_drain")
+BLK_STATES = ("set_limits:1", "tame_fields:1", "reset:5", "main:100", "start:100", "virtio_blk_start_with:150",
+              "virtio_blk_start_as:150", "set_up:150", "virtio_blk_open_more:150", "virtio_blk_open_queue:50",
+              "tear_down:150", "close_queue:50", "virtio_blk_read_config:100", "read_fields:100",
+              "virtio_device_offer:50", "virtio_device_accept:50", "accept_features:50", "choose_features:50",
+              "virtio_blk_check_model:50", "virtio_device_ready:50", "virtio_config_read:100",
+              "virtio_blk_put_data:100", "check_queue:50", "havoc_queue:50", "find:50", "virtio_blk_run_sent:10",
+              "take:10", "use_list:200", "use_ranges:60", "run_ranges:40", "fill:30", "begin:30", "measure:60",
+              "count_segments:60", "map_pieces:30", "send_list:30", "use_zones:20", "use_other:20", "keep_drained:4",
+              "complete:10", "use_data:20", "virtio_deadline_passed:20")
+BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400", "-eva-split-return", "full",
+       "-eva-split-return-function", ",".join((*(f"{name}:0" for name in BLK_ASKED),
+                                               "virtio_wait:1", "virtio_reap:1", "virtio_drain:1", "complete_0:1")),
+       "-eva-slevel-function", ",".join(BLK_STATES))
+
+
+def blk(name, calls, segments=1, lists=0, keep=0, more=0):
+    """A proof of calls of the block driver (BEGIN, DATA, OTHER, ZONES)."""
+    sources = ("blk", "blk_commands", "blk_config", "blk_kept", "blk_list", "blk_range", "blk_start", "blk_zoned")
+    proof = driver(name, sources, BLK_READINGS, BLK)
+    defines = (*proof.defines, "PROVE_QUEUE_SIZE=8u", f"PROVE_CALLS={calls}", f"PROVE_SEGMENTS={segments}",
+               f"PROVE_LIST={lists}", f"PROVE_KEEP={keep}", f"PROVE_MORE={more}")
+    return proof._replace(harness="drivers/blk.c", defines=defines)
+
+
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
     Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
@@ -233,6 +285,8 @@ PROOFS = (
            defines=("PROVE_LISTED=2",)),
     net("net", "PROVE_MERGES=0", "PROVE_CONTROL=0", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=65592"),
     net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818"),
+    blk("blk-start", 0, lists=4, keep=1, more=1),
+    blk("blk", 1, segments=3),
 )
 
 
@@ -308,4 +362,11 @@ SEEDS = (
     Seed("two tables of addresses that have room one by one", "src/drivers/net_control.c",
          "(uint32_t)unicast_count + multicast_count > VIRTIO_NET_MAC_TABLE_MAX",
          "unicast_count > VIRTIO_NET_MAC_TABLE_MAX || multicast_count > VIRTIO_NET_MAC_TABLE_MAX", ("net-merge",)),
+    Seed("a request may have no segments", "src/drivers/blk_config.c",
+         "    if (blk->seg_max == 0)\n        blk->seg_max = 1;\n", "", ("blk-start",)),
+    Seed("more than all segments together", "src/drivers/blk.c",
+         "bytes = segments * blk->size_max;", "bytes = VIRTIO_BLK_PART_MAX;", ("blk",)),
+    Seed("a request is kept behind what is the caller's", "src/drivers/blk.c",
+         "    blk->ready_tail = &slot->next;\n", "    blk->ready_tail = (struct virtio_blk_slot **)slot->cookie;\n",
+         ("blk",)),
 )

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Proofs of the block driver, by induction: a disk is started, what changes afterwards is set to anything
+ * that the invariant (check, below) allows, one call is made, and the invariant is asserted. PROVE_CALLS says
+ * which calls; BEGIN is none of them, but a start on a device with any configuration. For the others
+ * the segments of data are as the first PROVE_SEGMENTS of some examples, each by itself.
+ */
+#include "../../../src/drivers/blk_internal.h"
+#include "../queue_contract.h"
+#include <virtio/blk_zoned.h>
+
+#define BEGIN 0
+#define DATA  1 /* reads, writes, flushes, and what belongs to all requests */
+#define OTHER 2 /* and lists, ranges, small questions */
+#define ZONES 3 /* and those of zoned disks */
+
+/* As blk_kept.c has it. */
+struct virtio_blk_kept {
+    struct virtio_prepared prepared;
+    struct virtio_buffer buffers[3];
+    uint16_t readable;
+};
+
+#define SLOTS 2u /* of a queue of 8 */
+
+static struct virtio_blk_zoned zoned;
+static struct virtio_blk more;
+static struct virtio_blk *const disk = &zoned.disk;
+static uint8_t buffer[4];
+
+/* Segments of data: their length, and the most of them in a request; UINT32_MAX: anything that is as long
+ * as a request. */
+static const struct {
+    uint32_t size_max;
+    uint32_t seg_max;
+} segments[] = {{512, 3}, {700, 2}, {100, 6}, {1u << 29, 6}, {UINT32_MAX, 4}};
+static unsigned which;
+
+/* The slot of the next request; or, SLOTS, there is none. */
+static unsigned next_slot;
+
+/* What requests in flight may refer to: the pieces of a list, or the place for an append's sector. */
+static union {
+    struct virtio_blk_piece pieces[2];
+    uint64_t sector;
+} place;
+
+/* What ends the requests that have something of their own to end, once one was made. */
+static int (*end_of_request)(const struct virtio_blk *blk, struct virtio_blk_slot *slot);
+
+/* ---- The device ---- */
+
+static struct virtio_transport_ops ops;
+
+/* Features 1 and 2, and the fields that they bring, are as the proof wants them. */
+static uint64_t get_features(const struct virtio_device *device)
+{
+    return prove_modern_ops.get_device_features(device) * 8 + 6;
+}
+
+static uint32_t read_device(const struct virtio_device *device, uint32_t offset, unsigned width)
+{
+    uint32_t value = prove_modern_ops.read_device(device, offset, width);
+
+    if (offset == 8 && segments[which].size_max == UINT32_MAX)
+        return VIRTIO_BLK_PART_MAX + value % (UINT32_MAX - VIRTIO_BLK_PART_MAX);
+    if (offset == 8)
+        return segments[which].size_max;
+    return offset == 12 ? segments[which].seg_max : value;
+}
+
+/* Private memory, at one place for each example: its size depends on that, and Eva knows memory by the way to
+ * where it was allocated. */
+static void *(*allocate_any)(void *ctx, size_t size);
+
+static void *allocate_for(void *ctx, size_t size)
+{
+    switch (which) {
+    case 0:
+        return allocate_any(ctx, size);
+    case 1:
+        return allocate_any(ctx, size);
+    case 2:
+        return allocate_any(ctx, size);
+    case 3:
+        return allocate_any(ctx, size);
+    default:
+        return allocate_any(ctx, size);
+    }
+}
+
+static void find(struct virtio_device *found)
+{
+    prove_find(found, VIRTIO_ID_BLOCK);
+    if (PROVE_CALLS == BEGIN)
+        return;
+    ops = *found->ops;
+    ops.get_device_features = get_features;
+    ops.read_device = read_device;
+    found->ops = &ops;
+    allocate_any = prove_host.allocate;
+    prove_host.allocate = allocate_for;
+}
+
+static int start(const struct virtio_device *found)
+{
+    struct virtio_blk_options options = {
+        .queues = &more,
+        .queue_count = PROVE_MORE,
+        .list_max = PROVE_LIST,
+        .keep = PROVE_KEEP,
+    };
+
+    return PROVE_CALLS == ZONES ? virtio_blk_zoned_start(&zoned, found, &options)
+                                : virtio_blk_start_with(disk, found, &options);
+}
+
+static int stop(void)
+{
+    return PROVE_CALLS == ZONES ? virtio_blk_zoned_stop(&zoned) : virtio_blk_stop(disk);
+}
+
+/* ---- Calls ---- */
+
+static void use_data(struct virtio_blk *blk)
+{
+    struct virtio_blk_done done;
+
+    switch (prove_below(14)) {
+    case 0:
+        (void)virtio_blk_read(blk, prove_any64(), buffer, prove_any64());
+        break;
+    case 1:
+        (void)virtio_blk_write(blk, prove_any64(), buffer, prove_any64());
+        break;
+    case 2:
+        (void)virtio_blk_submit_read(blk, prove_any64(), buffer, prove_any64(), buffer);
+        break;
+    case 3:
+        (void)virtio_blk_submit_write(blk, prove_any64(), buffer, prove_any64(), buffer);
+        break;
+    case 4:
+        (void)virtio_blk_flush(blk);
+        break;
+    case 5:
+        (void)virtio_blk_submit_flush(blk, buffer);
+        break;
+    case 6:
+        (void)virtio_blk_kick(blk);
+        break;
+    case 7:
+        (void)virtio_blk_reap(blk, &done);
+        break;
+    case 8:
+        (void)virtio_blk_wait(blk, &done, prove_any());
+        break;
+    case 9:
+        (void)virtio_blk_drain(blk, &done);
+        break;
+    case 10:
+        (void)virtio_blk_halt(blk);
+        break;
+    case 11:
+        (void)virtio_blk_recover(disk);
+        break;
+    case 12:
+        (void)virtio_blk_poll_resize(blk);
+        break;
+    default:
+        (void)virtio_blk_set_writeback(blk, prove_maybe());
+    }
+}
+
+/* A piece of so many segments, or of none; 3 are more than list_max. */
+static struct virtio_blk_piece piece_of(unsigned count)
+{
+    size_t bytes = count != 0 ? (count - 1) * disk->size_max + 1 + prove_below(disk->size_max) : 0;
+
+    return (struct virtio_blk_piece){.memory = prove_maybe() ? buffer : NULL, .bytes = bytes};
+}
+
+static void use_list(void)
+{
+    unsigned first = prove_below(4);
+    unsigned second = prove_below(5);
+    size_t count = second < 4 ? 2 : 1;
+
+    //@ split first;
+    //@ split second;
+    place.pieces[0] = piece_of(first);
+    place.pieces[1] = piece_of(second & 3);
+    switch (prove_below(4)) {
+    case 0:
+        (void)virtio_blk_read_list(disk, prove_any64(), place.pieces, count);
+        break;
+    case 1:
+        (void)virtio_blk_write_list(disk, prove_any64(), place.pieces, count);
+        break;
+    case 2:
+        (void)virtio_blk_submit_read_list(disk, prove_any64(), place.pieces, count, buffer);
+        break;
+    default:
+        (void)virtio_blk_submit_write_list(disk, prove_any64(), place.pieces, count, buffer);
+    }
+}
+
+static void use_ranges(void)
+{
+    struct virtio_blk_range ranges[2];
+    size_t count = prove_below(3);
+
+    //@ split count;
+    for (unsigned i = 0; i < 2; i++)
+        ranges[i] = (struct virtio_blk_range){prove_any64(), prove_any64()};
+    switch (prove_below(6)) {
+    case 0:
+        (void)virtio_blk_discard(disk, ranges, count);
+        break;
+    case 1:
+        (void)virtio_blk_write_zeroes(disk, ranges, count, prove_maybe());
+        break;
+    case 2:
+        (void)virtio_blk_secure_erase(disk, ranges, count);
+        break;
+    case 3:
+        (void)virtio_blk_submit_discard(disk, ranges, count, buffer);
+        break;
+    case 4:
+        (void)virtio_blk_submit_write_zeroes(disk, ranges, count, prove_maybe(), buffer);
+        break;
+    default:
+        (void)virtio_blk_submit_secure_erase(disk, ranges, count, buffer);
+    }
+}
+
+static void use_other(void)
+{
+    struct virtio_blk_lifetime lifetime;
+    char id[VIRTIO_BLK_ID_SIZE];
+
+    switch (prove_below(5)) {
+    case 0:
+        use_list();
+        break;
+    case 1:
+        use_ranges();
+        break;
+    case 2:
+        (void)virtio_blk_get_id(disk, id);
+        break;
+    case 3:
+        (void)virtio_blk_get_lifetime(disk, &lifetime);
+        break;
+    default:
+        use_data(disk);
+    }
+}
+
+static void use_zones(void)
+{
+    struct virtio_blk_zone zones[3];
+    size_t count;
+
+    switch (prove_below(9)) {
+    case 0:
+        (void)virtio_blk_report_zones(&zoned, prove_any64(), zones, prove_below(4), &count);
+        break;
+    case 1:
+        (void)virtio_blk_zone_open(&zoned, prove_any64());
+        break;
+    case 2:
+        (void)virtio_blk_zone_close(&zoned, prove_any64());
+        break;
+    case 3:
+        (void)virtio_blk_zone_finish(&zoned, prove_any64());
+        break;
+    case 4:
+        (void)virtio_blk_zone_reset(&zoned, prove_any64());
+        break;
+    case 5:
+        (void)virtio_blk_zone_reset_all(&zoned);
+        break;
+    case 6:
+        (void)virtio_blk_append(&zoned, prove_any64(), buffer, prove_any64(), &place.sector);
+        break;
+    case 7:
+        (void)virtio_blk_submit_append(&zoned, prove_any64(), buffer, prove_any64(), &place.sector,
+                                       buffer);
+        break;
+    default:
+        use_data(disk);
+    }
+}
+
+static void use(void)
+{
+    if (PROVE_CALLS == ZONES)
+        use_zones();
+    else if (PROVE_CALLS == OTHER)
+        use_other();
+    else
+        use_data(PROVE_MORE ? &more : disk);
+}
+
+/* Hand in a request that has something of its own to end. */
+static int begin_request(void)
+{
+    place.pieces[0] = (struct virtio_blk_piece){.memory = buffer, .bytes = VIRTIO_BLK_SECTOR_SIZE};
+    return PROVE_CALLS == ZONES
+               ? virtio_blk_submit_append(&zoned, 0, buffer, prove_any64(), &place.sector, buffer)
+               : virtio_blk_submit_read_list(disk, 0, place.pieces, 1, buffer);
+}
+
+/* ---- What may be so between two calls ---- */
+
+static struct virtio_blk_slot *any_slot(const struct virtio_blk *blk)
+{
+    return &blk->slots[prove_below(SLOTS)];
+}
+
+static struct virtio_blk_slot *maybe_slot(const struct virtio_blk *blk)
+{
+    return prove_maybe() ? any_slot(blk) : NULL;
+}
+
+/* The slot of the next request, each by itself: so what is written to it is known. */
+static struct virtio_blk_slot *free_slot(const struct virtio_blk *blk)
+{
+    return next_slot < SLOTS ? &blk->slots[next_slot] : NULL;
+}
+
+static unsigned places(const struct virtio_blk *blk)
+{
+    return (unsigned)(blk->private_size - SLOTS * sizeof(*blk->slots)) / sizeof(*blk->buffers);
+}
+
+static void havoc_slot(const struct virtio_blk *blk, struct virtio_blk_slot *slot)
+{
+    slot->next = maybe_slot(blk);
+    slot->unit_address = prove_any64();
+    slot->cookie = buffer;
+    slot->mapping = (struct virtio_mapping){
+        .memory = buffer, .size = prove_any64(), .device_address = prove_any64()};
+    slot->unmap = prove_maybe() ? end_of_request : NULL;
+    slot->pieces = place.pieces;
+    if (PROVE_CALLS == ZONES)
+        slot->append_sector = prove_maybe() ? &place.sector : NULL;
+    slot->piece_count = prove_below(3);
+    slot->address = prove_any64();
+    slot->sector = prove_any64();
+    slot->left = prove_any64();
+    slot->part = prove_any();
+    slot->type = prove_any();
+    slot->error = -(int)prove_below(100);
+    slot->is_waited = prove_maybe();
+    slot->device_reads = prove_maybe();
+}
+
+static void havoc_kept(struct virtio_blk_kept *kept)
+{
+    for (unsigned i = 0; i < 3; i++)
+        kept->buffers[i] = (struct virtio_buffer){prove_any64(), prove_any()};
+    kept->prepared = (struct virtio_prepared){.buffers = kept->buffers};
+    kept->readable = (uint16_t)prove_below(3);
+}
+
+static void havoc_queue(struct virtio_blk *blk, uint16_t index)
+{
+    for (unsigned at = 0; at < SLOTS; at++)
+        havoc_slot(blk, &blk->slots[at]);
+    for (unsigned at = 0; at < SLOTS && blk->kept != NULL; at++)
+        havoc_kept(&blk->kept[at]);
+    blk->queue.prepared = blk->kept != NULL && prove_maybe() ? &blk->kept[0].prepared : NULL;
+    for (unsigned i = 0; i < places(blk); i++)
+        blk->buffers[i] = (struct virtio_buffer){prove_any64(), prove_any()};
+    blk->free_slots = free_slot(blk);
+    blk->ready_slots = maybe_slot(blk);
+    blk->ready_tail = prove_maybe() ? &blk->ready_slots : &any_slot(blk)->next;
+    blk->in_flight = (uint16_t)prove_any();
+    blk->capacity = prove_any64();
+    blk->writeback = prove_maybe();
+    blk->cache_mode = prove_any();
+    prove_in_flight(index, any_slot(blk), prove_any());
+}
+
+static void havoc(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        place.pieces[i].mapping = (struct virtio_mapping){
+            .memory = buffer, .size = prove_any64(), .device_address = prove_any64()};
+    havoc_queue(disk, 0);
+    if (disk->queue_count > 1)
+        havoc_queue(&more, 1);
+    disk->device.state = prove_started_state();
+}
+
+static void check_slot(const struct virtio_blk *blk, const struct virtio_blk_slot *slot)
+{
+    if (slot == NULL)
+        return;
+    /*@ assert within: blk->slots <= slot <= blk->slots + (SLOTS - 1); */
+    /*@ assert a_slot: ((char *)slot - (char *)blk->slots) % sizeof(*slot) == 0; */
+}
+
+static void check_queue(const struct virtio_blk *blk)
+{
+    uint64_t most = (uint64_t)(places(blk) - 3) * blk->size_max;
+
+    /*@ assert a_part: 1 <= blk->part_max; */
+    /*@ assert parts_fit: blk->part_max <= most; */
+    check_slot(blk, blk->free_slots);
+    check_slot(blk, blk->ready_slots);
+    if (blk->ready_tail != &blk->ready_slots)
+        check_slot(blk, (struct virtio_blk_slot *)(void *)blk->ready_tail);
+    for (unsigned at = 0; at < SLOTS; at++) {
+        check_slot(blk, blk->slots[at].next);
+        /*@ assert a_unit: blk->slots[at].unit == (struct virtio_blk_unit *)blk->shared.memory + at; */
+    }
+    for (unsigned at = 0; at < SLOTS && blk->kept != NULL; at++) {
+        /*@ assert kept: blk->kept[at].readable == 0 || blk->kept[at].prepared.buffers == &blk->kept[at].buffers[0]; */
+    }
+}
+
+/* What ends a request is known, when there is one. */
+static void check_ends(const struct virtio_blk *blk)
+{
+    for (unsigned at = 0; at < SLOTS; at++) {
+        /*@ assert an_end: blk->slots[at].unmap == NULL || blk->slots[at].unmap == end_of_request; */
+    }
+}
+
+static void check(void)
+{
+    check_queue(disk);
+    if (disk->queue_count > 1)
+        check_queue(&more);
+}
+
+int main(void)
+{
+    struct virtio_device found = {.type = 0};
+
+    prove_host_begin(false);
+    prove_host_vary();
+    which = prove_below(PROVE_SEGMENTS);
+    //@ split which;
+    find(&found);
+    if (start(&found) != VIRTIO_OK)
+        return 0;
+    if (PROVE_CALLS != BEGIN) {
+        if (disk->queue_count != PROVE_MORE + 1 || (disk->kept != NULL) != PROVE_KEEP ||
+            (more.kept != NULL) != (PROVE_KEEP && PROVE_MORE))
+            return 0; /* another proof's */
+        check();
+        if (PROVE_CALLS != DATA) {
+            if (begin_request() != VIRTIO_OK)
+                return 0;
+            end_of_request = disk->slots[1].unmap;
+        }
+        //@ slevel merge;
+        next_slot = prove_below(SLOTS + 1);
+        //@ split next_slot;
+        havoc();
+        if (prove_maybe()) {
+            use();
+            check();
+            check_ends(disk);
+            return 0;
+        }
+    }
+    (void)stop();
+    return 0;
+}
