@@ -1,66 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The proofs, and the known bugs that each must notice (docs/verification.md)."""
 
-import collections
-import re
-
-# sources: beside those of the rooms of the library. readings: what is read in another way. short: part of make check.
-Proof = collections.namedtuple("Proof", "name harness defines sources options short readings rooms",
-                               defaults=((), (), (), False, (), ("core", "queue", "transport")))
-
-# Put `instead` in the place of what is `there`, once in the file. Of a known bug: these proofs raise an alarm then.
-Seed = collections.namedtuple("Seed", "name path there instead proofs")
-Reading = collections.namedtuple("Reading", "name path there instead")
+from kinds import Proof, Reading, Seed
+import rings
 
 # Eva's own values alone, none of its other domains. How many states it keeps apart is but a matter of precision.
 STATES = ("-eva-slevel", "40", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400",
           "-eva-split-return", "full")
 LOOPS = ("-eva-slevel", "100", "-eva-auto-loop-unroll", "64", "-eva-plevel", "400",
          "-eva-split-return", "auto", "-eva-split-return-function", "virtio_device_offer:0")
-
-# A queue that is started without a failure (which "device" and the tests are for), and what tells results apart.
-QUEUE = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_line_text:200,number:60,virtio_packed_reap_many:200",
-         "-eva-min-loop-unroll", "6", "-eva-auto-loop-unroll", "8", "-eva-ilevel", "600",
-         "-eva-plevel", "2000", "-eva-no-alloc-returns-null",
-         "-eva-warn-undefined-pointer-comparison", "none", "-eva-split-return", "auto",
-         "-eva-split-return-function",
-         "virtio_split_look:1,virtio_packed_look:1,virtio_queue_judge:1,reap_odd:1,reap_odd_0:1,"
-         "virtio_packed_reap:1,virtio_split_reap:1,virtio_queue_take:1,virtio_append_desc:0",
-         "-eva-domains", "equality")
-
-SIZES = (1, 2, 4, 8)
-
-# VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1; and with it VIRTIO_F_EVENT_IDX, VIRTIO_F_RING_PACKED
-SPLIT, PACKED, EVENT_IDX = 0x110000000, 0x510000000, 0x20000000
-
-# Two members read as one, and a mask that is wider than the invariant says ("last", in queue.c) that it need be.
-READINGS = (
-    Reading("both members of an entry, one by one", "src/queue/queue_internal.h",
-            "    uint64_t both = *(const virtio_in_flight_word *)(const void *)entry;\n",
-            "    uint32_t chain = entry->chain;\n"
-            "    uint64_t both = entry->limit;\n\n"
-            "    if (chain >= VIRTIO_CHAIN_KEPT)\n"
-            "        return (int64_t)(both | (uint64_t)chain << 32);\n"
-            "    both |= (uint64_t)chain << 32;\n"),
-    Reading("the last descriptor of a chain, within the ring", "src/queue/split.c",
-            "(size_t)both & 0x7fff", "(size_t)both & mask"),
-    Reading("each place in the ring by itself", "src/queue/packed.c",
-            "        struct pvirtq_desc *stop = slot + (end - at);\n",
-            "        //@ split slot - queue->slots;\n        //@ split end - at;\n"
-            "        struct pvirtq_desc *stop = slot + (end - at);\n"),
-)
-
-# A batch that is longer than the ring ends since an entry that was taken is in flight no more: each entry by itself.
-LONG_BATCH = Reading("each used id by itself", "src/queue/split.c",
-                     "            both = virtio_in_flight_both(",
-                     "            //@ split id;\n            both = virtio_in_flight_both(")
-
-
-def queue(name, size, features, calls, short=False):
-    """A proof of calls (1: reap, 2: submit, 3: others) for a queue."""
-    defines = (f"PROVE_SIZE={size}", f"PROVE_FEATURES={features:#x}", f"PROVE_CALLS={calls}")
-    return Proof(name, "queue.c", defines, ("tests/prove/fake.c",), QUEUE, short,
-                 (*READINGS, LONG_BATCH) if size == 2 else READINGS)
 
 
 def driver(name, sources, readings=(), options=STATES, short=False, shared=4, beside=(), harness=None,
@@ -270,10 +218,7 @@ PROOFS = (
     Proof("pci-hooks", "transport.c", ("PROVE_WAY=1",), (), STATES, True),
     Proof("pci-ports", "transport.c", ("PROVE_WAY=2",), (), STATES),
     Proof("pci-ecam", "transport.c", ("PROVE_WAY=3",), (), STATES),
-    *(queue(f"split-reap-{size}", size, SPLIT | EVENT_IDX, 1, size == 4) for size in SIZES),
-    *(queue(f"split-submit-{size}", size, SPLIT | EVENT_IDX, 2) for size in SIZES),
-    *(queue(f"packed-reap-{size}", size, PACKED | EVENT_IDX, 1) for size in SIZES),
-    *(queue(f"packed-submit-{size}", size, PACKED | EVENT_IDX, 2) for size in SIZES),
+    *rings.PROOFS,
     driver("rng", ("rng",), RNG_READINGS),
     streaming("input", ("input",),
               ("virtio_input_start", "virtio_input_stop", "virtio_input_recover", "virtio_input_halt",
@@ -288,11 +233,6 @@ PROOFS = (
     blk("blk-start", 0, lists=4, keep=1, more=1),
     blk("blk", 1, segments=3),
 )
-
-
-def of_all_sizes(name):
-    """The proofs of that name."""
-    return tuple(proof.name for proof in PROOFS if re.fullmatch(name + r"-\d+", proof.name))
 
 
 SEEDS = (
@@ -316,28 +256,7 @@ SEEDS = (
          "bar->is_64bit && ++index < BARS", "bar->is_64bit && ++index <= BARS", ("pci-hooks",)),
     Seed("a bus number that is not checked", "src/transport/pci_scan.c",
          "scan->found[bus >> 5] |=", "scan->found[bus >> 4] |=", ("pci-ports",)),
-    Seed("a used id that is not checked, in a batch", "src/queue/split.c",
-         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > mask + 1))", of_all_sizes("split-reap")),
-    Seed("a used id that is not checked, one by one", "src/queue/split.c",
-         "if (*id <= queue->mask && *length", "if (*id <= 0xffff && *length", ("split-reap-4",)),
-    Seed("a used id that is not checked, inline", "include/virtio/inline.h",
-         "if (VIRTIO_INLINE_UNLIKELY(id > queue->mask || length", "if (VIRTIO_INLINE_UNLIKELY(id > 0xffff || length",
-         ("split-reap-4",)),
-    Seed("a completion more than there is a place for", "src/queue/split.c",
-         "left < most ? left : most", "left < most ? left : most + 1", ("split-reap-4",)),
-    Seed("an available index that is not masked", "src/queue/split.c",
-         "ring[queue->available_index & queue->mask] =", "ring[queue->available_index] =",
-         of_all_sizes("split-submit")),
-    Seed("a table that is longer than there is a place for", "src/queue/submit.c",
-         "count > 1 && count <= queue->table_length &&", "count > 1 &&", ("split-submit-4",)),
-    Seed("a used id that is not checked, in a batch of a packed ring", "src/queue/packed.c",
-         "if (VIRTIO_UNLIKELY(id > mask))", "if (VIRTIO_UNLIKELY(id > mask + 1))",
-         of_all_sizes("packed-reap")),
-    Seed("a used id that is not checked, one by one of a packed ring", "src/queue/packed.c",
-         "if (*id <= queue->mask && *length", "if (*id <= 0xffff && *length", ("packed-reap-4",)),
-    Seed("a packed ring that ends one descriptor too late", "src/queue/packed.c",
-         "if (slot++ == queue->slots_last) {", "if (slot++ == queue->slots_last + 1) {",
-         of_all_sizes("packed-submit")),
+    *rings.SEEDS,
     Seed("a byte more than was written", "src/drivers/rng.c",
          "memcpy(buffer, rng->shared.memory, written);", "memcpy(buffer, rng->shared.memory, written + 1);", ("rng",)),
     Seed("an answer is kept where the last one was before it was handed back", "src/drivers/rng.c",
