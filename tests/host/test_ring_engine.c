@@ -424,6 +424,19 @@ static void test_p66_no_table_without_the_feature(void **state)
     model_stop();
 }
 
+#if SIZE_MAX == UINT32_MAX
+/* 2^32 bytes of tables, which are none where that is what an address wraps at. */
+static void test_p66_tables_beyond_the_address_space(void **state)
+{
+    static const struct virtio_queue_options options = {.size_limit = 32768, .table_length = 8192};
+
+    (void)state;
+    ring_transport = (struct ring_transport){.features = TABLES, .size = 32768};
+    assert_result(ring_transport_start(&model.device, &model.queue, &options), VIRTIO_E_NO_MEMORY);
+    assert_int_equal(model.queue.state, VIRTIO_QUEUE_NONE);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +452,9 @@ int main(void)
         cmocka_unit_test(test_p58_event_is_where_it_was_asked_for),
         cmocka_unit_test(test_p66_tables_when_the_ring_is_short),
         cmocka_unit_test(test_p66_no_table_without_the_feature),
+#if SIZE_MAX == UINT32_MAX
+        cmocka_unit_test(test_p66_tables_beyond_the_address_space),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
