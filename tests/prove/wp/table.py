@@ -58,6 +58,8 @@ HELPERS = ("virtio_order_after_load", "virtio_order_before_store", "virtio_order
 
 PROOFS = (
     Proof("judge", "judge.c", ("virtio_is_in_flight", "virtio_queue_judge")),
+    Proof("chain", "chain.c", ("check_append", "virtio_append_desc")),
+    Proof("aside", "aside.c", ("aside_at", "virtio_queue_put_aside", "virtio_queue_take_aside")),
     Proof("arithmetic", "arithmetic.c", ("virtio_event_is_due", "virtio_event_distance", "virtio_chain_of", "chain_of",
                                          "virtio_chain_count"), (), (), True),
     Proof("layout", "layout.c", ("round_up", "virtio_split_layout"), (), ("-warn-unsigned-overflow",), True),
@@ -97,6 +99,13 @@ SEEDS = (
     Seed("an id that is not checked", "src/queue/queue.c",
          "*entry = id <= queue->mask ? &queue->in_flight[id] : NULL;", "*entry = &queue->in_flight[id];",
          "judge", "virtio_queue_judge"),
+    Seed("a chain that is longer than the ring", "src/queue/chain.c",
+         "|| count >= queue->size)", "|| count > queue->size)", "chain", "check_append"),
+    Seed("bytes that wrap", "src/queue/chain.c",
+         "length > UINT32_MAX - chain->bytes ||", "chain->bytes > UINT32_MAX - 1 ||",
+         "chain", "check_append"),
+    Seed("a place that is masked with the wrong size", "src/queue/detour.c",
+         "number & (2 * queue->mask + 1)", "number & (2 * queue->mask + 2)", "aside", "aside_at"),
     Seed("an available index that is not masked", INLINE,
          "ring[queue->available_index & queue->mask] =", "ring[queue->available_index] =",
          "split", "virtio_inline_enqueue"),
