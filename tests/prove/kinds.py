@@ -4,8 +4,9 @@
 import collections
 
 # sources: beside those of the rooms of the library. readings: what is read in another way. short: part of make check.
-Proof = collections.namedtuple("Proof", "name harness defines sources options short readings rooms",
-                               defaults=((), (), (), False, (), ("core", "queue", "transport")))
+# reach: with whom it shares its rows in covers.tsv; none: they are its own.
+Proof = collections.namedtuple("Proof", "name harness defines sources options short readings rooms reach",
+                               defaults=((), (), (), False, (), ("core", "queue", "transport"), ""))
 
 # Put `instead` in the place of what is `there`, once in the file. Of a known bug: these proofs raise an alarm then.
 Seed = collections.namedtuple("Seed", "name path there instead proofs")

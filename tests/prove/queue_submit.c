@@ -15,7 +15,9 @@ static void use_buffers(bool is_inline)
         buffers[i].device_address = prove_any64();
         buffers[i].length = prove_any();
     }
+#if !PROVE_LARGE
     //@ split place;
+#endif
     //@ split readable;
     //@ split writable;
     if (queue.packed)
@@ -50,7 +52,9 @@ static void use_chain(void)
     }
     //@ split chain.readable;
     //@ split chain.writable;
+#if !PROVE_LARGE
     //@ split place;
+#endif
     if (queue.packed)
         queue.slot = queue.slots + place;
     (void)virtio_submit(&queue, &chain, &device);

@@ -4,6 +4,7 @@
 import re
 
 from kinds import Proof, Reading, Seed
+import rings_large
 
 # A queue that is started without a failure (which "device" and the tests are for), and what tells results apart.
 OPTIONS = ("-eva-slevel", "20", "-eva-slevel-function",
@@ -18,6 +19,10 @@ OPTIONS = ("-eva-slevel", "20", "-eva-slevel-function",
            "-eva-domains", "equality")
 
 SIZES = (1, 2, 4, 8)
+
+# Of these Eva knows ranges of numbers, not each (rings_large.py).
+LARGE_SIZES = (16, 256, 32768)
+LARGE_OPTIONS = tuple({"600": "16", "2000": "64"}.get(option, option) for option in OPTIONS)
 
 # Of all queues: VIRTIO_F_INDIRECT_DESC, VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1, VIRTIO_F_RING_RESET.
 FEATURES = 1 << 28 | 1 << 29 | 1 << 32 | 1 << 40
@@ -67,6 +72,8 @@ APART = {"prepared": PREPARED, "recover": RECOVER}
 def queue(kind, calls, size, short=False):
     """A proof of a group of calls (queue_CALLS.c) for a queue of a kind and a size."""
     options, readings = OPTIONS, READINGS
+    if size in LARGE_SIZES:
+        options, readings = LARGE_OPTIONS, (*READINGS[:2], *rings_large.READINGS)
     if size == 2:
         readings += (LONG_BATCH,)
     if calls in APART:
@@ -74,7 +81,8 @@ def queue(kind, calls, size, short=False):
         readings += APART[calls]
     return Proof(f"{kind}-{calls}-{size}", "queue.c",
                  (f"PROVE_SIZE={size}", f"PROVE_FEATURES={FEATURES | KINDS[kind]:#x}"),
-                 ("tests/prove/fake.c", f"tests/prove/queue_{calls}.c"), options, short, readings)
+                 ("tests/prove/fake.c", f"tests/prove/queue_{calls}.c"), options, short, readings,
+                 reach=f"{kind}-{calls}-large" if size in LARGE_SIZES else "")
 
 
 PROOFS = (
@@ -85,6 +93,8 @@ PROOFS = (
     *(queue(kind, calls, 4) for kind in KINDS for calls in ("prepared", "wait", "recover")),
     queue("split-in-order", "reap", 4),
     queue("packed-in-order", "reap", 4),
+    *(queue(kind, calls, size) for kind in ("split", "packed") for calls in ("reap", "submit")
+      for size in LARGE_SIZES),
 )
 
 
