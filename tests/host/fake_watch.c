@@ -15,15 +15,6 @@
 #define PAGE       4096u
 #define STEPS_MOST 100000u /* from a store until its fence: then it is given up */
 
-#ifdef __x86_64__
-#define INSTRUCTION REG_RIP
-#else
-#define INSTRUCTION REG_EIP
-#endif
-
-#define TRAP_FLAG   0x100
-#define FAULT_WRITE 2
-
 struct range {
     struct fake_host *fake;
     uint8_t *cpu; /* NULL: not in use */
@@ -68,9 +59,25 @@ static struct range *find(const void *address)
     return NULL;
 }
 
+/* What depends on the CPU. Elsewhere memory has its two mappings, and nobody watches. */
+#if defined(__x86_64__) || defined(__i386__)
+
+#define CAN_WATCH   true
+#define TRAP_FLAG   0x100
+#define FAULT_WRITE 2
+
+#ifdef __x86_64__
+#define INSTRUCTION REG_RIP
+#else
+#define INSTRUCTION REG_EIP
+#endif
+
 /* lock-prefixed, or mfence: what orders a store before a later load. */
-static bool is_fence(const uint8_t *code)
+static bool is_fence(const ucontext_t *state)
 {
+    const uint8_t *code =
+        (const uint8_t *)(uintptr_t)state->uc_mcontext.gregs[INSTRUCTION]; /* NOLINT */
+
     while (*code == 0x66 || *code == 0x65 || *code == 0x64 || *code == 0x2e || *code == 0x3e)
         code++;
     return code[0] == 0xf0 || (code[0] == 0x0f && code[1] == 0xae && code[2] == 0xf0);
@@ -84,10 +91,34 @@ static void step(ucontext_t *state, bool on)
         state->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 }
 
-static const uint8_t *code_of(const ucontext_t *state)
+static bool is_write(const ucontext_t *state)
 {
-    return (const uint8_t *)(uintptr_t)state->uc_mcontext.gregs[INSTRUCTION]; /* NOLINT */
+    return (state->uc_mcontext.gregs[REG_ERR] & FAULT_WRITE) != 0;
 }
+
+#else
+
+#define CAN_WATCH false
+
+static bool is_fence(const ucontext_t *state)
+{
+    (void)state;
+    return false;
+}
+
+static void step(ucontext_t *state, bool on)
+{
+    (void)state;
+    (void)on;
+}
+
+static bool is_write(const ucontext_t *state)
+{
+    (void)state;
+    return false;
+}
+
+#endif
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
@@ -100,7 +131,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         return;
     }
     accessed = range;
-    accessed_write = (state->uc_mcontext.gregs[REG_ERR] & FAULT_WRITE) != 0;
+    accessed_write = is_write(state);
     accessed_address =
         range->device_address + (uint64_t)((const uint8_t *)info->si_addr - range->cpu);
     range->watcher->before(range->context, accessed_address, accessed_write);
@@ -137,7 +168,7 @@ static void on_trap(int signal, siginfo_t *info, void *context)
         finish_access();
     if (stepping && ++steps > STEPS_MOST)
         stepping = NULL;
-    fence_is_next = stepping && is_fence(code_of(state));
+    fence_is_next = stepping && is_fence(state);
     step(state, stepping != NULL);
 }
 
@@ -172,7 +203,7 @@ void fake_watch_begin(struct fake_host *fake, uint8_t *cpu, size_t size, uint64_
 {
     struct range *range = NULL;
 
-    if (find(cpu))
+    if (!CAN_WATCH || find(cpu))
         return; /* another part of the same ring */
     for (unsigned i = 0; i < RANGES && !range; i++)
         range = ranges[i].cpu ? NULL : &ranges[i];

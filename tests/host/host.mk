@@ -14,7 +14,7 @@ HOST := $(BUILD)/host
 HOST_GCC ?= gcc
 HOST_CLANG ?= clang
 VARIANTS ?= gcc-32 gcc-64 clang-32 clang-64
-ALL_VARIANTS := gcc-32 gcc-64 clang-32 clang-64 coverage
+ALL_VARIANTS := gcc-32 gcc-64 clang-32 clang-64 coverage gcc-be
 
 TESTS ?= $(sort $(basename $(notdir $(wildcard tests/host/test_*.c))))
 HOST_SUPPORT := $(filter-out tests/host/test_%.c,$(sort $(wildcard tests/host/*.c))) tests/host/test.c
@@ -28,6 +28,7 @@ HOST_COMPILER_gcc-64 = $(HOST_GCC) -m64 $(HOST_SANITIZE)
 HOST_COMPILER_clang-32 = $(HOST_CLANG) -m32 $(HOST_SANITIZE)
 HOST_COMPILER_clang-64 = $(HOST_CLANG) -m64 $(HOST_SANITIZE)
 HOST_COMPILER_coverage = $(HOST_GCC) -m64 -O0 --coverage
+HOST_COMPILER_gcc-be = s390x-linux-gnu-gcc -static -O1
 
 # The library is compiled freestanding here, too; the fakes and tests are ordinary programs.
 host_library_flags = -std=c11 -g -ffreestanding $(WARNINGS) -Iinclude -Isrc -MMD -MP
