@@ -104,18 +104,19 @@ void describe(struct ring *ring, unsigned index, uint64_t address, uint32_t leng
 {
     uint8_t *bytes = ring->memory + (index < 16 ? 16u * index : TABLE_AT + 16u * (index - 16u));
 
-    memcpy(bytes, &address, 8);
-    memcpy(bytes + 8, &length, 4);
-    memcpy(bytes + 12, &flags, 2);
-    memcpy(bytes + 14, &next, 2);
+    fake_put_number(bytes, 8, false, address);
+    fake_put_number(bytes + 8, 4, false, length);
+    fake_put_number(bytes + 12, 2, false, flags);
+    fake_put_number(bytes + 14, 2, false, next);
 }
 
 void offer(struct bench *bench, struct ring *ring, uint16_t head)
 {
     uint16_t index = (uint16_t)++ring->index;
+    uint8_t *available = ring->memory + AVAILABLE_AT;
 
-    memcpy(ring->memory + AVAILABLE_AT + 4 + 2 * (size_t)((index - 1u) % RING_SIZE), &head, 2);
-    memcpy(ring->memory + AVAILABLE_AT + 2, &index, 2);
+    fake_put_number(available + 4 + 2 * (size_t)((index - 1u) % RING_SIZE), 2, false, head);
+    fake_put_number(available + 2, 2, false, index);
     ring_bell(bench);
 }
 
@@ -130,9 +131,9 @@ void describe_packed(struct ring *ring, uint64_t address, uint32_t length, uint1
     uint8_t *bytes = ring->memory + 16u * (ring->index % RING_SIZE);
 
     flags |= ring->index / RING_SIZE % 2 == 0 ? 0x0080 : 0x8000;
-    memcpy(bytes, &address, 8);
-    memcpy(bytes + 8, &length, 4);
-    memcpy(bytes + 12, &id, 2);
-    memcpy(bytes + 14, &flags, 2);
+    fake_put_number(bytes, 8, false, address);
+    fake_put_number(bytes + 8, 4, false, length);
+    fake_put_number(bytes + 12, 2, false, id);
+    fake_put_number(bytes + 14, 2, false, flags);
     ring->index++;
 }

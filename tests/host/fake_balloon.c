@@ -14,15 +14,10 @@
 #define ACTUAL     4u
 #define POISON_VAL 12u
 
-static uint32_t number(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
+/* Little-endian in the legacy interface, too: the one configuration space that is (5.5.4). */
 uint32_t fake_balloon_config(const struct fake_balloon *balloon, uint32_t offset)
 {
-    return number(balloon->device->config + offset);
+    return (uint32_t)fake_number(balloon->device->config + offset, 4, false);
 }
 
 static void take_pages(struct fake_balloon *balloon, struct fake_chain *chain, size_t *count)
@@ -37,7 +32,7 @@ static void take_pages(struct fake_balloon *balloon, struct fake_chain *chain, s
         return;
     }
     fake_chain_read(chain, chain->readable - 4, bytes, 4);
-    balloon->latest = number(bytes);
+    balloon->latest = (uint32_t)fake_get(balloon->device, bytes, 4);
     *count += (size_t)chain->readable / 4;
 }
 
@@ -55,7 +50,7 @@ static void take_hint(struct fake_balloon *balloon, struct fake_chain *chain)
         return;
     }
     fake_chain_read(chain, 0, bytes, 4);
-    balloon->command = number(bytes);
+    balloon->command = (uint32_t)fake_get(balloon->device, bytes, 4);
     balloon->commands++;
 }
 
@@ -133,8 +128,8 @@ void fake_balloon_begin(struct fake_balloon *balloon, struct fake_device *device
 
 void fake_balloon_set_target(struct fake_balloon *balloon, uint32_t target)
 {
-    uint8_t bytes[4] = {(uint8_t)target, (uint8_t)(target >> 8), (uint8_t)(target >> 16),
-                        (uint8_t)(target >> 24)};
+    uint8_t bytes[4];
 
+    fake_put_number(bytes, 4, false, target);
     fake_device_change_config(balloon->device, 0, bytes, 4);
 }

@@ -14,15 +14,6 @@
 static const uint8_t config_widths[] = {8, 4, 4, 2, 1, 1, 4, 1, 1, 2, 4, 1, 1, 2, 4, 4, 4, 4,
                                         4, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1, 0};
 
-static uint64_t number(const uint8_t *bytes, unsigned width)
-{
-    uint64_t value = 0;
-
-    while (width-- != 0)
-        value = value << 8 | bytes[width];
-    return value;
-}
-
 static bool negotiated(const struct fake_blk *blk, uint64_t feature)
 {
     return (blk->device->driver_features & feature) != 0;
@@ -41,13 +32,14 @@ static void describe(struct fake_blk *blk, struct fake_chain *chain,
         return;
     }
     fake_chain_read(chain, 0, header, sizeof(header));
-    request->type = (uint32_t)number(header, 4);
-    request->sector = number(header + 8, 8);
+    request->type = (uint32_t)fake_get(blk->device, header, 4);
+    request->sector = fake_get(blk->device, header + 8, 8);
     request->bytes = chain->readable - 16 + chain->writable - 1;
     request->segments = chain->count - 2;
     request->queue = chain->queue->index;
-    if (number(header + 4, 4) != 0)
-        fake_rule(device, "blk-reserved", "5.2.6", "0x%x", (unsigned)number(header + 4, 4));
+    if (fake_get(blk->device, header + 4, 4) != 0)
+        fake_rule(device, "blk-reserved", "5.2.6", "0x%x",
+                  (unsigned)fake_get(blk->device, header + 4, 4));
     if (chain->descriptors[0].length != 16 || chain->descriptors[chain->count - 1].length != 1)
         fake_rule(device, "blk-frame", "5.2.6.3", "header %u bytes, status %u",
                   (unsigned)chain->descriptors[0].length,
@@ -57,12 +49,14 @@ static void describe(struct fake_blk *blk, struct fake_chain *chain,
 static void check_segments(struct fake_blk *blk, const struct fake_chain *chain,
                            const struct fake_blk_request *request)
 {
-    uint32_t seg_max = negotiated(blk, VIRTIO_BLK_F_SEG_MAX)
-                           ? (uint32_t)number(blk->device->config + FAKE_BLK_SEG_MAX, 4)
-                           : 1;
-    uint32_t size_max = negotiated(blk, VIRTIO_BLK_F_SIZE_MAX)
-                            ? (uint32_t)number(blk->device->config + FAKE_BLK_SIZE_MAX, 4)
-                            : UINT32_MAX;
+    uint32_t seg_max =
+        negotiated(blk, VIRTIO_BLK_F_SEG_MAX)
+            ? (uint32_t)fake_get(blk->device, blk->device->config + FAKE_BLK_SEG_MAX, 4)
+            : 1;
+    uint32_t size_max =
+        negotiated(blk, VIRTIO_BLK_F_SIZE_MAX)
+            ? (uint32_t)fake_get(blk->device, blk->device->config + FAKE_BLK_SIZE_MAX, 4)
+            : UINT32_MAX;
 
     if (request->segments > (seg_max ? seg_max : 1))
         fake_rule(blk->device, "blk-seg-max", "5.2.4", "%u segments of at most %u",

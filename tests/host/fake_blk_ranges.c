@@ -10,15 +10,6 @@
 
 #define SEGMENT 16u /* bytes of struct virtio_blk_discard_write_zeroes */
 
-static uint64_t number(const uint8_t *bytes, unsigned width)
-{
-    uint64_t value = 0;
-
-    while (width-- != 0)
-        value = value << 8 | bytes[width];
-    return value;
-}
-
 /* A kind of request, and where its limits are in configuration space. */
 static const struct kind {
     uint32_t type;
@@ -48,7 +39,7 @@ static const struct kind *find_kind(uint32_t type)
 static bool check_segment(struct fake_blk *blk, const struct kind *kind,
                           const struct fake_blk_range *range)
 {
-    uint64_t most = number(blk->device->config + kind->sectors, 4);
+    uint64_t most = fake_get(blk->device, blk->device->config + kind->sectors, 4);
     uint32_t known = kind->type == FAKE_BLK_WRITE_ZEROES ? 1 : 0;
 
     if ((range->flags & ~known) != 0)
@@ -67,7 +58,7 @@ static bool check_segment(struct fake_blk *blk, const struct kind *kind,
 static bool check_frame(struct fake_blk *blk, const struct kind *kind,
                         const struct fake_chain *chain, const struct fake_blk_request *request)
 {
-    uint64_t most = number(blk->device->config + kind->segments, 4);
+    uint64_t most = fake_get(blk->device, blk->device->config + kind->segments, 4);
 
     if ((blk->device->driver_features & kind->feature) == 0)
         fake_rule(blk->device, "blk-range-feature", "5.2.6", "type %u", (unsigned)kind->type);
@@ -99,9 +90,9 @@ static uint8_t execute_ranges(struct fake_blk *blk, const struct kind *kind,
         fake_chain_read(chain, 16 + at, bytes, sizeof(bytes));
         *range = (struct fake_blk_range){
             .type = kind->type,
-            .sector = number(bytes, 8),
-            .sectors = (uint32_t)number(bytes + 8, 4),
-            .flags = (uint32_t)number(bytes + 12, 4),
+            .sector = fake_get(blk->device, bytes, 8),
+            .sectors = (uint32_t)fake_get(blk->device, bytes + 8, 4),
+            .flags = (uint32_t)fake_get(blk->device, bytes + 12, 4),
         };
         blk->range_count++;
         if (!check_segment(blk, kind, range))
@@ -114,6 +105,8 @@ static uint8_t execute_ranges(struct fake_blk *blk, const struct kind *kind,
 static uint8_t execute_lifetime(struct fake_blk *blk, struct fake_chain *chain,
                                 const struct fake_blk_request *request)
 {
+    uint8_t bytes[sizeof(blk->lifetime)];
+
     if ((blk->device->driver_features & VIRTIO_BLK_F_LIFETIME) == 0)
         fake_rule(blk->device, "blk-lifetime-feature", "5.2.6", "a request for it");
     if (request->bytes != sizeof(blk->lifetime) || chain->writable != sizeof(blk->lifetime) + 1) {
@@ -121,7 +114,9 @@ static uint8_t execute_lifetime(struct fake_blk *blk, struct fake_chain *chain,
                   (unsigned long long)request->bytes);
         return 1;
     }
-    fake_chain_write(chain, 0, blk->lifetime, sizeof(blk->lifetime) - blk->lifetime_short_by);
+    for (unsigned i = 0; i < 3; i++)
+        fake_put(blk->device, bytes + 2 * (size_t)i, 2, blk->lifetime[i]);
+    fake_chain_write(chain, 0, bytes, sizeof(bytes) - blk->lifetime_short_by);
     return 0;
 }
 

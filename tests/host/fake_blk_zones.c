@@ -5,7 +5,6 @@
  */
 #include "fake_blk.h"
 
-#include <string.h>
 #include <virtio/blk_zoned.h>
 
 #define INVALID   3u
@@ -15,10 +14,7 @@
 
 static uint32_t field(const struct fake_blk *blk, uint32_t offset)
 {
-    uint32_t value;
-
-    memcpy(&value, blk->device->config + offset, sizeof(value));
-    return value;
+    return (uint32_t)fake_get(blk->device, blk->device->config + offset, 4);
 }
 
 static bool is_open(const struct fake_blk_zone *zone)
@@ -144,13 +140,14 @@ static uint8_t execute_report(struct fake_blk *blk, struct fake_chain *chain,
         const uint64_t numbers[3] = {zone->capacity, zone->start, zone->pointer};
         uint8_t bytes[64] = {0};
 
-        memcpy(bytes, numbers, sizeof(numbers));
+        for (unsigned i = 0; i < 3; i++)
+            fake_put(blk->device, bytes + 8 * (size_t)i, 8, numbers[i]);
         bytes[24] = zone->type;
         bytes[25] = zone->state;
         fake_chain_write(chain, 64 + 64 * count, bytes, sizeof(bytes));
     }
     count += blk->report_more;
-    memcpy(head, &count, sizeof(count));
+    fake_put(blk->device, head, 8, count);
     fake_chain_write(chain, 0, head, blk->report_nothing ? 0 : sizeof(head));
     return 0;
 }
@@ -161,6 +158,7 @@ static uint8_t execute_append(struct fake_blk *blk, struct fake_chain *chain,
     uint32_t zone_sectors = field(blk, FAKE_BLK_ZONE_SECTORS);
     uint64_t bytes = chain->readable - 16;
     struct fake_blk_zone *zone;
+    uint8_t sector[8];
     uint64_t place;
     uint8_t status;
 
@@ -181,8 +179,9 @@ static uint8_t execute_append(struct fake_blk *blk, struct fake_chain *chain,
         return status;
     fake_chain_read(chain, 16, blk->disk + place * 512, (size_t)bytes);
     place += blk->append_lie;
+    fake_put(blk->device, sector, sizeof(sector), place);
     if (!blk->append_leaves_sector)
-        fake_chain_write(chain, 0, (const uint8_t *)&place, sizeof(place));
+        fake_chain_write(chain, 0, sector, sizeof(sector));
     return 0;
 }
 

@@ -17,12 +17,6 @@ static unsigned receive_queue(unsigned port)
     return port == 0 ? 0 : 2 * port + 2;
 }
 
-static void put_number(uint8_t *bytes, unsigned width, uint32_t value)
-{
-    for (unsigned i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
-}
-
 bool fake_console_tell_raw(struct fake_console *console, const void *bytes, uint32_t size)
 {
     struct fake_queue *queue = &console->device->queues[CONTROL_RECEIVE];
@@ -44,9 +38,9 @@ bool fake_console_tell(struct fake_console *console, uint32_t id, uint16_t event
 {
     uint8_t message[256];
 
-    put_number(message, 4, id);
-    put_number(message + 4, 2, event);
-    put_number(message + 6, 2, value);
+    fake_put(console->device, message, 4, id);
+    fake_put(console->device, message + 4, 2, event);
+    fake_put(console->device, message + 6, 2, value);
     if (size != 0)
         memcpy(message + 8, extra, size);
     return fake_console_tell_raw(console, message, 8 + size);
@@ -79,10 +73,9 @@ static void take_message(struct fake_console *console, struct fake_chain *chain)
         fake_rule(console->device, "console-control-size", "5.3.6.2", "%llu bytes",
                   (unsigned long long)chain->readable);
     fake_chain_read(chain, 0, bytes, sizeof(bytes));
-    message->id = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-                  (uint32_t)bytes[3] << 24;
-    message->event = (uint16_t)(bytes[4] | bytes[5] << 8);
-    message->value = (uint16_t)(bytes[6] | bytes[7] << 8);
+    message->id = (uint32_t)fake_get(console->device, bytes, 4);
+    message->event = (uint16_t)fake_get(console->device, bytes + 4, 2);
+    message->value = (uint16_t)fake_get(console->device, bytes + 6, 2);
     if (message->event != FAKE_CONSOLE_DEVICE_READY && message->event != FAKE_CONSOLE_PORT_READY &&
         message->event != FAKE_CONSOLE_OPEN)
         fake_rule(console->device, "console-control-event", "5.3.6.2", "event %u",

@@ -32,6 +32,15 @@ void fake_device_end(struct fake_device *device)
         fake_queue_reset(&device->queues[i]);
 }
 
+/* Byte order ------------------------------------------------------------------------------------ */
+
+/* Configuration space and rings are in the order of the interface that the test said the driver will use. */
+static void check_order(const struct fake_device *device)
+{
+    if (device->is_big_endian != (FAKE_CPU_IS_BIG && device->legacy))
+        abort(); /* the test's own mistake */
+}
+
 /* Reset ----------------------------------------------------------------------------------------- */
 
 static void reset_now(struct fake_device *device)
@@ -154,8 +163,10 @@ void fake_device_write_status(struct fake_device *device, bool legacy, uint32_t 
         begin_reset(device);
         return;
     }
-    if (old == 0)
+    if (old == 0) {
         device->legacy = legacy;
+        check_order(device);
+    }
     fake_device_touch(device, legacy, "the status");
     if (value & ~(uint32_t)STATUS_KNOWN)
         fake_rule(device, "status-reserved-bits", "2.1", "0x%x was written", (unsigned)value);
@@ -384,16 +395,13 @@ static bool config_access(struct fake_device *device, uint32_t offset, unsigned 
     return true;
 }
 
+/* An access is of the bytes that are there, whatever their order: the lowest first, as in all registers. */
 uint32_t fake_device_read_config(struct fake_device *device, uint32_t offset, unsigned width)
 {
-    uint32_t value = 0;
-
     device->config_reads++;
     if (!config_access(device, offset, width, "read"))
         return width == 4 ? UINT32_MAX : (1u << (width * 8)) - 1;
-    for (unsigned i = 0; i < width; i++)
-        value |= (uint32_t)device->config[offset + i] << (8 * i);
-    return value;
+    return (uint32_t)fake_number(device->config + offset, width, false);
 }
 
 void fake_device_write_config(struct fake_device *device, uint32_t offset, unsigned width,
@@ -401,8 +409,7 @@ void fake_device_write_config(struct fake_device *device, uint32_t offset, unsig
 {
     if (!config_access(device, offset, width, "write"))
         return;
-    for (unsigned i = 0; i < width; i++)
-        device->config[offset + i] = (uint8_t)(value >> (8 * i));
+    fake_put_number(device->config + offset, width, false, value);
     if (device->behaviour && device->behaviour->config_written)
         device->behaviour->config_written(device, offset, width);
 }
@@ -410,8 +417,7 @@ void fake_device_write_config(struct fake_device *device, uint32_t offset, unsig
 void fake_device_set_config(struct fake_device *device, uint32_t offset, unsigned width,
                             uint64_t value)
 {
-    for (unsigned i = 0; i < width; i++)
-        device->config[offset + i] = (uint8_t)(value >> (8 * i));
+    fake_put(device, device->config + offset, width, value);
     if (device->config_size < offset + width)
         device->config_size = offset + width;
 }
@@ -422,6 +428,15 @@ void fake_device_change_config(struct fake_device *device, uint32_t offset, cons
     memcpy(device->config + offset, bytes, size);
     device->generation++;
     device->isr |= 2;
+}
+
+void fake_device_change_field(struct fake_device *device, uint32_t offset, unsigned width,
+                              uint64_t value)
+{
+    uint8_t bytes[8];
+
+    fake_put(device, bytes, width, value);
+    fake_device_change_config(device, offset, bytes, width);
 }
 
 uint8_t fake_device_read_isr(struct fake_device *device)

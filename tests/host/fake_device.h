@@ -26,6 +26,7 @@
 #define FAKE_DEVICE_H
 
 #include "fake_host.h"
+#include "fake_order.h"
 #include "fake_queue.h"
 
 #define FAKE_QUEUES      12u
@@ -58,7 +59,8 @@ struct fake_device {
     /* What it is; set before the driver comes. */
     uint32_t type;
     uint32_t vendor;
-    uint64_t features; /* offered; begin sets VIRTIO_F_VERSION_1 alone */
+    uint64_t features;  /* offered; begin sets VIRTIO_F_VERSION_1 alone */
+    bool is_big_endian; /* it will be driven through a legacy interface, by a big-endian CPU */
     unsigned queue_count;
     struct fake_queue queues[FAKE_QUEUES];
     uint8_t config[FAKE_CONFIG_SIZE];
@@ -109,6 +111,19 @@ struct fake_device {
     bool queue_selected;
 };
 
+/** A number in the device's byte order. */
+static inline uint64_t fake_get(const struct fake_device *device, const uint8_t *bytes,
+                                unsigned width)
+{
+    return fake_number(bytes, width, device->is_big_endian);
+}
+
+static inline void fake_put(const struct fake_device *device, uint8_t *bytes, unsigned width,
+                            uint64_t value)
+{
+    fake_put_number(bytes, width, device->is_big_endian, value);
+}
+
 /** A device of a type: no configuration space, one queue of at most 256. */
 void fake_device_begin(struct fake_device *device, struct fake_host *host, uint32_t type);
 
@@ -119,7 +134,11 @@ void fake_device_end(struct fake_device *device);
 void fake_device_change_config(struct fake_device *device, uint32_t offset, const void *bytes,
                                uint32_t size);
 
-/** Put a little-endian number into configuration space before the driver comes. */
+/** The same with one field of it. */
+void fake_device_change_field(struct fake_device *device, uint32_t offset, unsigned width,
+                              uint64_t value);
+
+/** Put a number into configuration space before the driver comes, in the device's byte order. */
 void fake_device_set_config(struct fake_device *device, uint32_t offset, unsigned width,
                             uint64_t value);
 

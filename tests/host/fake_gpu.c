@@ -160,7 +160,7 @@ static uint32_t detach(struct request *request)
     return OK_NODATA;
 }
 
-/* A pixel of the attached memory; what is beyond it is 0. */
+/* A pixel of the attached memory, its bytes as they are; what is beyond it is 0. */
 static uint32_t fetch(struct request *request, const struct fake_gpu_resource *resource,
                       uint64_t offset)
 {
@@ -171,8 +171,11 @@ static uint32_t fetch(struct request *request, const struct fake_gpu_resource *r
             uint8_t *bytes =
                 fake_host_device_view(request->gpu->device->host, piece->device_address + offset,
                                       PIXEL, VIRTIO_DEVICE_READS, false);
+            uint32_t pixel = 0;
 
-            return bytes ? get32(bytes) : 0;
+            if (bytes)
+                memcpy(&pixel, bytes, PIXEL);
+            return pixel;
         }
         offset -= piece->length;
     }
@@ -485,7 +488,7 @@ void fake_gpu_begin(struct fake_gpu *gpu, struct fake_device *device, uint32_t s
     device->features |= VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_VIRGL | VIRTIO_GPU_F_RESOURCE_BLOB;
     device->config_size = 16;
     device->config_widths = config_widths;
-    fake_device_set_config(device, SCANOUTS_AT, 4, scanouts);
+    put32(device->config + SCANOUTS_AT, scanouts);
     device->queue_count = 2;
     device->queues[0].maximum = 64;
     device->queues[1].maximum = 16;

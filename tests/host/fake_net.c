@@ -9,13 +9,9 @@
 
 static const uint8_t config_widths[] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 4, 1, 1, 2, 4, 4, 0};
 
-static uint32_t number(const uint8_t *bytes, unsigned width)
+static uint32_t number(const struct fake_net *net, const uint8_t *bytes, unsigned width)
 {
-    uint32_t value = 0;
-
-    while (width-- != 0)
-        value = value << 8 | bytes[width];
-    return value;
+    return (uint32_t)fake_get(net->device, bytes, width);
 }
 
 static bool negotiated(const struct fake_net *net, uint64_t feature)
@@ -26,7 +22,7 @@ static bool negotiated(const struct fake_net *net, uint64_t feature)
 static unsigned control_index(const struct fake_net *net)
 {
     return negotiated(net, VIRTIO_NET_F_MQ)
-               ? 2 * number(net->device->config + FAKE_NET_MAX_PAIRS, 2)
+               ? 2 * number(net, net->device->config + FAKE_NET_MAX_PAIRS, 2)
                : 2;
 }
 
@@ -82,8 +78,9 @@ static void check_header(struct fake_net *net)
 
 static void check_length(struct fake_net *net)
 {
-    uint32_t mtu = negotiated(net, VIRTIO_NET_F_MTU) ? number(net->device->config + FAKE_NET_MTU, 2)
-                                                     : VIRTIO_NET_MTU_DEFAULT;
+    uint32_t mtu = negotiated(net, VIRTIO_NET_F_MTU)
+                       ? number(net, net->device->config + FAKE_NET_MTU, 2)
+                       : VIRTIO_NET_MTU_DEFAULT;
     bool tagged = net->length > 14 && net->frame[12] == 0x81 && net->frame[13] == 0;
 
     if (net->header.gso_type == 0 && net->length > mtu + (tagged ? 18 : 14))
@@ -106,11 +103,11 @@ static void take_frame(struct fake_net *net, struct fake_chain *chain)
     net->header = (struct fake_net_header){
         .flags = header[0],
         .gso_type = header[1],
-        .hdr_len = (uint16_t)number(header + 2, 2),
-        .gso_size = (uint16_t)number(header + 4, 2),
-        .csum_start = (uint16_t)number(header + 6, 2),
-        .csum_offset = (uint16_t)number(header + 8, 2),
-        .num_buffers = (uint16_t)number(header + 10, 2),
+        .hdr_len = (uint16_t)number(net, header + 2, 2),
+        .gso_size = (uint16_t)number(net, header + 4, 2),
+        .csum_start = (uint16_t)number(net, header + 6, 2),
+        .csum_offset = (uint16_t)number(net, header + 8, 2),
+        .num_buffers = (uint16_t)number(net, header + 10, 2),
     };
     net->length = (uint32_t)(chain->readable - size);
     fake_chain_read(chain, size, net->frame, net->length);
@@ -184,10 +181,8 @@ unsigned fake_net_give(struct fake_net *net, unsigned pair, const struct fake_ne
         fields[4] = (uint16_t)((left + chain->writable - 1) / chain->writable);
     bytes[0] = header->flags;
     bytes[1] = header->gso_type;
-    for (unsigned i = 0; i < 5; i++) {
-        bytes[2 + 2 * i] = (uint8_t)fields[i];
-        bytes[3 + 2 * i] = (uint8_t)(fields[i] >> 8);
-    }
+    for (unsigned i = 0; i < 5; i++)
+        fake_put(net->device, bytes + 2 + 2 * (size_t)i, 2, fields[i]);
     memcpy(bytes + size, frame, length);
     while (left != 0) {
         uint32_t part;
@@ -242,14 +237,14 @@ static unsigned command_parts(uint8_t class, uint8_t command)
 
 static void execute(struct fake_net *net)
 {
-    uint32_t pairs = number(net->data, 2);
+    uint32_t pairs = number(net, net->data, 2);
 
     if (!negotiated(net, command_features(net->class, net->command)))
         fake_rule(net->device, "net-command-not-negotiated", "5.1.6.5", "class %u, command %u",
                   net->class, net->command);
     if (net->class != 4 || net->ack != 0)
         return;
-    if (pairs == 0 || pairs > number(net->device->config + FAKE_NET_MAX_PAIRS, 2))
+    if (pairs == 0 || pairs > number(net, net->device->config + FAKE_NET_MAX_PAIRS, 2))
         fake_rule(net->device, "net-pairs", "5.1.6.5.6.1", "%u", (unsigned)pairs);
     net->pairs = (uint16_t)pairs;
 }

@@ -46,7 +46,7 @@ static uint16_t marks(bool wrap, bool is_used)
 
 static bool is_available(struct fake_queue *queue, uint8_t *ring, uint32_t position)
 {
-    uint16_t flags = get16(slot_at(queue, ring, position) + 14);
+    uint16_t flags = get16(queue, slot_at(queue, ring, position) + 14);
 
     return (flags & (F_AVAIL | F_USED)) == marks(wrap_at(queue, position), false);
 }
@@ -101,7 +101,7 @@ static struct fake_chain *walk(struct fake_queue *queue, uint8_t *ring)
     for (;; position++) {
         uint16_t index = (uint16_t)(position % queue->size);
         const uint8_t *bytes = slot_at(queue, ring, position);
-        uint16_t flags = get16(bytes + 14);
+        uint16_t flags = get16(queue, bytes + 14);
 
         if (position - queue->next_used >= queue->size) {
             fake_rule(queue->device, "ring-overrun", "2.8.16, 2.8.17",
@@ -122,7 +122,7 @@ static struct fake_chain *walk(struct fake_queue *queue, uint8_t *ring)
             break;
         if (flags & F_NEXT)
             continue;
-        set_id(chain, get16(bytes + 12));
+        set_id(chain, get16(queue, bytes + 12));
         queue->next_available = position + 1;
         return chain;
     }
@@ -138,9 +138,9 @@ static void check_marks(struct fake_queue *queue, const uint8_t *bytes)
     bool wrap = wrap_at(queue, queue->next_available);
 
     if (queue->next_available - queue->next_used < queue->size &&
-        (get16(bytes + 14) & (F_AVAIL | F_USED)) == marks(wrap, true))
+        (get16(queue, bytes + 14) & (F_AVAIL | F_USED)) == marks(wrap, true))
         fake_rule(queue->device, "descriptor-marks", "2.8.1",
-                  "flags 0x%x in %u, the wrap counter is %u", get16(bytes + 14),
+                  "flags 0x%x in %u, the wrap counter is %u", get16(queue, bytes + 14),
                   queue->next_available % queue->size, wrap);
 }
 
@@ -175,7 +175,8 @@ static bool packed_is_exposed(struct fake_queue *queue, uint64_t address, uint64
     for (uint32_t at = queue->next_available; ring && at != end; at++) {
         const uint8_t *bytes = slot_at(queue, ring, at);
 
-        if (fake_ring_covers(queue, bytes, (get16(bytes + 14) & F_INDIRECT) != 0, address, size))
+        if (fake_ring_covers(queue, bytes, (get16(queue, bytes + 14) & F_INDIRECT) != 0, address,
+                             size))
             return true;
     }
     return false;
@@ -211,9 +212,9 @@ static void packed_use(struct fake_queue *queue, uint32_t id, uint32_t written, 
     if (!ring)
         return;
     bytes = slot_at(queue, ring, queue->next_used);
-    put32(bytes + 8, written != 0 || !queue->device->leaves_lengths ? written : UINT32_MAX);
-    put16(bytes + 12, id);
-    put16(bytes + 14, written != 0 ? flags | F_WRITE : flags);
+    put32(queue, bytes + 8, written != 0 || !queue->device->leaves_lengths ? written : UINT32_MAX);
+    put16(queue, bytes + 12, id);
+    put16(queue, bytes + 14, written != 0 ? flags | F_WRITE : flags);
     /* All that is skipped is the driver's again, whoever had it (2.8.2). */
     for (unsigned i = 0; i < slots; i++)
         queue->owners[queue->next_used++ % queue->size] = NULL;
@@ -226,10 +227,11 @@ static void packed_wish(struct fake_queue *queue)
     uint8_t bytes[4] = {0};
 
     if (queue->suppressed || queue->is_busy) {
-        put16(bytes + 2, EVENTS_DISABLE);
+        put16(queue, bytes + 2, EVENTS_DISABLE);
     } else if (fake_ring_has(queue, VIRTIO_F_EVENT_IDX)) {
-        put16(bytes, queue->event % queue->size | (wrap_at(queue, queue->event) ? EVENT_WRAP : 0));
-        put16(bytes + 2, EVENTS_DESC);
+        put16(queue, bytes,
+              queue->event % queue->size | (wrap_at(queue, queue->event) ? EVENT_WRAP : 0));
+        put16(queue, bytes + 2, EVENTS_DESC);
     }
     fake_ring_write(queue, 0, bytes, sizeof(bytes));
 }
@@ -241,12 +243,12 @@ static void packed_check_wish(struct fake_queue *queue)
 
     if (!event)
         return;
-    flags = get16(event + 2);
+    flags = get16(queue, event + 2);
     if (flags > EVENTS_DESC || (flags == EVENTS_DESC && !fake_ring_has(queue, VIRTIO_F_EVENT_IDX)))
         fake_rule(queue->device, "event-flags", "2.8.10, 2.8.14", "0x%x", flags);
-    else if (flags == EVENTS_DESC && (get16(event) & ~EVENT_WRAP) >= queue->size)
-        fake_rule(queue->device, "event-offset", "2.8.10", "%u of %u", get16(event) & ~EVENT_WRAP,
-                  queue->size);
+    else if (flags == EVENTS_DESC && (get16(queue, event) & ~EVENT_WRAP) >= queue->size)
+        fake_rule(queue->device, "event-offset", "2.8.10", "%u of %u",
+                  get16(queue, event) & ~EVENT_WRAP, queue->size);
 }
 
 static bool packed_wants_interrupt(struct fake_queue *queue, uint32_t old)
@@ -255,10 +257,10 @@ static bool packed_wants_interrupt(struct fake_queue *queue, uint32_t old)
     uint32_t modulus = 2u * queue->size;
     uint32_t place;
 
-    if (!event || get16(event + 2) != EVENTS_DESC)
-        return event && get16(event + 2) == EVENTS_ENABLE;
-    place = get16(event) & ~EVENT_WRAP;
-    if (!(get16(event) & EVENT_WRAP))
+    if (!event || get16(queue, event + 2) != EVENTS_DESC)
+        return event && get16(queue, event + 2) == EVENTS_ENABLE;
+    place = get16(queue, event) & ~EVENT_WRAP;
+    if (!(get16(queue, event) & EVENT_WRAP))
         place += queue->size;
     return (place + modulus - old % modulus) % modulus < queue->next_used - old;
 }
@@ -286,7 +288,7 @@ static void check_whole(struct fake_queue *queue, uint32_t position)
 {
     uint8_t *ring = fake_ring_part(queue, FAKE_DESCRIPTORS);
 
-    if (get16(slot_at(queue, ring, position - 1) + 14) & F_NEXT)
+    if (get16(queue, slot_at(queue, ring, position - 1) + 14) & F_NEXT)
         fake_rule(queue->device, "chain-shown-in-part", "2.8.6, 2.8.17",
                   "descriptor %u is available, the one after it is not",
                   (position - 1) % queue->size);
@@ -299,7 +301,7 @@ static void packed_after_access(struct fake_queue *queue, enum fake_part part, s
 
     if (!is_write)
         return;
-    if (part == FAKE_DRIVER && get16(fake_ring_part(queue, part) + 2) != EVENTS_DISABLE &&
+    if (part == FAKE_DRIVER && get16(queue, fake_ring_part(queue, part) + 2) != EVENTS_DISABLE &&
         offset == 2) {
         queue->unfenced = "asking for an interrupt";
         queue->asks_interrupt = true;

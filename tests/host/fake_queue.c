@@ -524,7 +524,7 @@ void fake_queue_start_at(struct fake_queue *queue, uint16_t index)
     queue->next_used = index;
     if (queue->ops == &fake_split_ops) {
         if (available)
-            put16(available + 2, index);
+            put16(queue, available + 2, index);
         fake_queue_set_used_index(queue, index);
     } else if (index % (2u * queue->size) != 0) {
         abort(); /* the test's own mistake */

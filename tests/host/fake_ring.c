@@ -53,26 +53,27 @@ bool fake_ring_is_untouched(struct fake_queue *queue)
            memcmp(part, queue->used_shadow, queue->ops->part_size(queue, FAKE_DEVICE)) == 0;
 }
 
-static bool element_covers(const uint8_t *bytes, uint64_t address, uint64_t size)
+static bool element_covers(const struct fake_queue *queue, const uint8_t *bytes, uint64_t address,
+                           uint64_t size)
 {
-    uint64_t start = get64(bytes);
+    uint64_t start = get64(queue, bytes);
 
-    return address < start + get32(bytes + 8) && start < address + size;
+    return address < start + get32(queue, bytes + 8) && start < address + size;
 }
 
 static bool table_covers(struct fake_queue *queue, const uint8_t *bytes, uint64_t address,
                          uint64_t size)
 {
-    uint32_t table_size = get32(bytes + 8);
+    uint32_t table_size = get32(queue, bytes + 8);
     const uint8_t *table =
-        fake_host_is_live(queue->device->host, get64(bytes), table_size)
-            ? fake_host_device_view(queue->device->host, get64(bytes), table_size,
+        fake_host_is_live(queue->device->host, get64(queue, bytes), table_size)
+            ? fake_host_device_view(queue->device->host, get64(queue, bytes), table_size,
                                     VIRTIO_DEVICE_READS,
                                     fake_ring_has(queue, VIRTIO_F_ACCESS_PLATFORM))
             : NULL;
 
     for (uint32_t at = 0; table && at < table_size / DESCRIPTOR_SIZE; at++) {
-        if (element_covers(table + DESCRIPTOR_SIZE * (size_t)at, address, size))
+        if (element_covers(queue, table + DESCRIPTOR_SIZE * (size_t)at, address, size))
             return true;
     }
     return false;
@@ -81,7 +82,7 @@ static bool table_covers(struct fake_queue *queue, const uint8_t *bytes, uint64_
 bool fake_ring_covers(struct fake_queue *queue, const uint8_t *bytes, bool is_table,
                       uint64_t address, uint64_t size)
 {
-    return element_covers(bytes, address, size) ||
+    return element_covers(queue, bytes, address, size) ||
            (is_table && table_covers(queue, bytes, address, size));
 }
 
@@ -128,7 +129,8 @@ static bool after_access(void *context, uint64_t address, bool is_write)
     if (!find_part(queue, address, &part, &offset))
         return queue->unfenced != NULL;
     fake_host_event(queue->device->host, is_write ? FAKE_RING_WRITE : FAKE_RING_READ,
-                    VIRTIO_SPACE_NONE, address, 0, get16(fake_ring_part(queue, part) + offset));
+                    VIRTIO_SPACE_NONE, address, 0,
+                    get16(queue, fake_ring_part(queue, part) + offset));
     queue->ops->after_access(queue, part, offset, is_write);
     return queue->unfenced != NULL;
 }
@@ -226,8 +228,8 @@ void fake_chain_add_element(struct fake_chain *chain, const uint8_t *bytes, uint
 {
     struct fake_queue *queue = chain->queue;
     struct fake_device *device = queue->device;
-    struct fake_descriptor element = {.address = get64(bytes),
-                                      .length = get32(bytes + 8),
+    struct fake_descriptor element = {.address = get64(queue, bytes),
+                                      .length = get32(queue, bytes + 8),
                                       .flags = flags,
                                       .index = index,
                                       .writable = (flags & F_WRITE) != 0};
@@ -272,7 +274,7 @@ static void add_packed_table(struct fake_chain *chain, uint32_t count)
 {
     for (uint16_t at = 0; at < count; at++) {
         const uint8_t *entry = chain->table + DESCRIPTOR_SIZE * (size_t)at;
-        uint16_t flags = get16(entry + 14);
+        uint16_t flags = get16(chain->queue, entry + 14);
 
         check_table_flags(chain, flags, F_WRITE, at);
         fake_chain_add_element(chain, entry, flags & F_WRITE, at);
@@ -286,16 +288,16 @@ static bool add_split_table(struct fake_chain *chain, uint32_t count)
 
     for (uint32_t steps = 0; steps <= count; steps++) {
         const uint8_t *entry = chain->table + DESCRIPTOR_SIZE * (size_t)at;
-        uint16_t flags = get16(entry + 12);
+        uint16_t flags = get16(queue, entry + 12);
 
         check_table_flags(chain, flags, F_WRITE | F_NEXT, at);
         fake_chain_add_element(chain, entry, flags & (F_WRITE | F_NEXT), at);
         if (!(flags & F_NEXT))
             return true;
-        if (fake_ring_has(queue, VIRTIO_F_IN_ORDER) && get16(entry + 14) != at + 1u)
+        if (fake_ring_has(queue, VIRTIO_F_IN_ORDER) && get16(queue, entry + 14) != at + 1u)
             fake_rule(queue->device, "indirect-not-sequential", "2.7.5.3.1", "%u after %u",
-                      get16(entry + 14), at);
-        at = get16(entry + 14);
+                      get16(queue, entry + 14), at);
+        at = get16(queue, entry + 14);
         if (at >= count)
             break;
     }
@@ -307,7 +309,7 @@ static bool add_split_table(struct fake_chain *chain, uint32_t count)
 bool fake_chain_add_table(struct fake_chain *chain, const uint8_t *bytes, bool is_packed)
 {
     struct fake_queue *queue = chain->queue;
-    uint32_t size = get32(bytes + 8);
+    uint32_t size = get32(queue, bytes + 8);
     uint32_t count = size / DESCRIPTOR_SIZE;
     const uint8_t *table;
 
@@ -321,11 +323,12 @@ bool fake_chain_add_table(struct fake_chain *chain, const uint8_t *bytes, bool i
                   "a table of %u entries, the queue has %u", (unsigned)count, queue->size);
         return false;
     }
-    table = fake_host_device_view(queue->device->host, get64(bytes), size, VIRTIO_DEVICE_READS,
-                                  fake_ring_has(queue, VIRTIO_F_ACCESS_PLATFORM));
+    table =
+        fake_host_device_view(queue->device->host, get64(queue, bytes), size, VIRTIO_DEVICE_READS,
+                              fake_ring_has(queue, VIRTIO_F_ACCESS_PLATFORM));
     if (!table)
         return false;
-    chain->table_address = get64(bytes);
+    chain->table_address = get64(queue, bytes);
     chain->table_size = size;
     chain->table = malloc(size);
     if (!chain->table)

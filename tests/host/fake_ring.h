@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the two ring formats of the fake device have in common, between fake_queue.c, fake_split.c and
- * fake_packed.c only: little-endian memory, the parts of a ring, chains that are being taken and the rules
+ * fake_packed.c only: numbers in memory, the parts of a ring, chains that are being taken and the rules
  * for their elements, which do not depend on the format.
  */
 #ifndef FAKE_RING_H
@@ -15,31 +15,30 @@
 
 #define DESCRIPTOR_SIZE 16u
 
-static inline uint16_t get16(const uint8_t *bytes)
+/* In the byte order of the queue's device. */
+static inline uint16_t get16(const struct fake_queue *queue, const uint8_t *bytes)
 {
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
+    return (uint16_t)fake_get(queue->device, bytes, 2);
 }
 
-static inline uint32_t get32(const uint8_t *bytes)
+static inline uint32_t get32(const struct fake_queue *queue, const uint8_t *bytes)
 {
-    return get16(bytes) | (uint32_t)get16(bytes + 2) << 16;
+    return (uint32_t)fake_get(queue->device, bytes, 4);
 }
 
-static inline uint64_t get64(const uint8_t *bytes)
+static inline uint64_t get64(const struct fake_queue *queue, const uint8_t *bytes)
 {
-    return get32(bytes) | (uint64_t)get32(bytes + 4) << 32;
+    return fake_get(queue->device, bytes, 8);
 }
 
-static inline void put16(uint8_t *bytes, uint32_t value)
+static inline void put16(const struct fake_queue *queue, uint8_t *bytes, uint32_t value)
 {
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
+    fake_put(queue->device, bytes, 2, value);
 }
 
-static inline void put32(uint8_t *bytes, uint32_t value)
+static inline void put32(const struct fake_queue *queue, uint8_t *bytes, uint32_t value)
 {
-    put16(bytes, value);
-    put16(bytes + 2, value >> 16);
+    fake_put(queue->device, bytes, 4, value);
 }
 
 /** Did the driver take this feature? */

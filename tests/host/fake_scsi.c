@@ -29,21 +29,6 @@ static void put_big(uint8_t *bytes, unsigned width, uint64_t value)
     }
 }
 
-static uint64_t little(const uint8_t *bytes, unsigned width)
-{
-    uint64_t value = 0;
-
-    while (width-- != 0)
-        value = value << 8 | bytes[width];
-    return value;
-}
-
-static void put_little(uint8_t *bytes, unsigned width, uint64_t value)
-{
-    for (unsigned i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* What a unit answers ----------------------------------------------------------------------------- */
 
 /* A command on its way. */
@@ -312,9 +297,9 @@ static void finish(struct fake_scsi *scsi, struct task *task)
         sense = scsi->sense_length < VIRTIO_SCSI_SENSE_SIZE ? scsi->sense_length
                                                             : VIRTIO_SCSI_SENSE_SIZE;
     memcpy(response + 12, scsi->sense, sense);
-    put_little(response, 4, scsi->sense_says >= 0 ? (uint32_t)scsi->sense_says : sense);
-    put_little(response + 4, 4,
-               scsi->residual_says >= 0 ? (uint32_t)scsi->residual_says : residual);
+    fake_put(scsi->device, response, 4, scsi->sense_says >= 0 ? (uint32_t)scsi->sense_says : sense);
+    fake_put(scsi->device, response + 4, 4,
+             scsi->residual_says >= 0 ? (uint32_t)scsi->residual_says : residual);
     response[10] = scsi->status >= 0 ? (uint8_t)scsi->status : task->status;
     response[11] = scsi->response >= 0 ? (uint8_t)scsi->response : task->response;
     fake_chain_write(task->chain, 0, response, sizeof(response));
@@ -349,7 +334,7 @@ static void check_tag(struct fake_scsi *scsi, const struct fake_chain *chain, ui
             if (other == chain || other->readable < sizeof(bytes))
                 continue;
             fake_chain_read(other, 0, bytes, sizeof(bytes));
-            if (little(bytes + 8, 8) == tag)
+            if (fake_get(scsi->device, bytes + 8, 8) == tag)
                 fake_rule(scsi->device, "scsi-tag", "5.6.6.1", "two commands have the tag 0x%llx",
                           (unsigned long long)tag);
         }
@@ -379,7 +364,7 @@ static bool take_request(struct fake_scsi *scsi, struct fake_chain *chain, struc
     memcpy(task->cdb, request + 19, 32);
     task->out_bytes = (uint32_t)chain->readable - REQUEST_SIZE;
     task->in_bytes = (uint32_t)chain->writable - RESPONSE_SIZE;
-    scsi->tag = little(request + 8, 8);
+    scsi->tag = fake_get(scsi->device, request + 8, 8);
     if (request[16] != 0 || request[17] != 0 || request[18] != 0)
         fake_rule(scsi->device, "scsi-task-fields", "5.6.6.1.2", "task_attr %u, prio %u, crn %u",
                   request[16], request[17], request[18]);
@@ -434,7 +419,7 @@ static void take_command(struct fake_scsi *scsi, struct fake_chain *chain)
 
     if (chain->readable >= sizeof(head)) {
         fake_chain_read(chain, 0, head, sizeof(head));
-        check_tag(scsi, chain, little(head + 8, 8));
+        check_tag(scsi, chain, fake_get(scsi->device, head + 8, 8));
         scsi->by_opcode[head[19]]++;
     }
     scsi->commands++;
@@ -467,17 +452,17 @@ static void take_control(struct fake_scsi *scsi, struct fake_chain *chain)
     }
     fake_chain_read(chain, 0, request, (size_t)chain->readable);
     scsi->controls++;
-    scsi->type = (uint32_t)little(request, 4);
+    scsi->type = (uint32_t)fake_get(scsi->device, request, 4);
     if ((scsi->type == 0) != is_tmf || scsi->type > 2)
         fake_rule(scsi->device, "scsi-control-type", "5.6.6.2", "%u", (unsigned)scsi->type);
     memcpy(scsi->lun, request + (is_tmf ? 8 : 4), 8);
     (void)check_lun(scsi, scsi->lun);
-    scsi->subtype = (uint32_t)little(request + 4, 4);
-    scsi->id = little(request + 16, 8);
-    scsi->requested = (uint32_t)little(request + 12, 4);
+    scsi->subtype = (uint32_t)fake_get(scsi->device, request + 4, 4);
+    scsi->id = fake_get(scsi->device, request + 16, 8);
+    scsi->requested = (uint32_t)fake_get(scsi->device, request + 12, 4);
     if (scsi->silent_control)
         return;
-    put_little(answer, 4, scsi->notifications);
+    fake_put(scsi->device, answer, 4, scsi->notifications);
     answer[4] = (uint8_t)scsi->control_response;
     fake_chain_write(chain, 0, is_tmf ? answer + 4 : answer, is_tmf ? 1 : 5);
     fake_chain_complete(chain, is_tmf ? 1 : 5);
@@ -485,7 +470,7 @@ static void take_control(struct fake_scsi *scsi, struct fake_chain *chain)
 
 static void take_event_buffer(struct fake_scsi *scsi, const struct fake_chain *chain)
 {
-    uint64_t size = little(scsi->device->config + FAKE_SCSI_EVENT_SIZE, 4);
+    uint64_t size = fake_get(scsi->device, scsi->device->config + FAKE_SCSI_EVENT_SIZE, 4);
 
     if (chain->readable != 0 || chain->writable < 16 || (size <= 4096 && chain->writable < size))
         fake_rule(scsi->device, "scsi-event-buffer", "5.6.6.3.1", "%llu bytes, %llu readable",
@@ -500,9 +485,9 @@ bool fake_scsi_event(struct fake_scsi *scsi, uint32_t event, const uint8_t lun[8
 
     if (!chain)
         return false;
-    put_little(bytes, 4, event);
+    fake_put(scsi->device, bytes, 4, event);
     memcpy(bytes + 4, lun, 8);
-    put_little(bytes + 12, 4, reason);
+    fake_put(scsi->device, bytes + 12, 4, reason);
     fake_chain_write(chain, 0, bytes, sizeof(bytes));
     fake_chain_complete(chain, written);
     return true;

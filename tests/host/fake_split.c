@@ -95,7 +95,7 @@ static struct fake_chain *walk(struct fake_queue *queue, const uint8_t *table, u
         }
         if (!fake_chain_add_slot(chain, next, bytes))
             break;
-        flags = get16(bytes + 12);
+        flags = get16(queue, bytes + 12);
         check_slot_flags(queue, flags, next);
         check_slot_order(queue, next);
         if (!(flags & F_INDIRECT) || !fake_ring_has(queue, VIRTIO_F_INDIRECT_DESC))
@@ -104,7 +104,7 @@ static struct fake_chain *walk(struct fake_queue *queue, const uint8_t *table, u
             break;
         if (!(flags & F_NEXT))
             return chain;
-        next = get16(bytes + 14);
+        next = get16(queue, bytes + 14);
     }
     fake_chain_discard(chain);
     return NULL;
@@ -117,7 +117,7 @@ static uint32_t split_position(struct fake_queue *queue)
 
     if (!available)
         return queue->next_available;
-    ahead = (uint16_t)(get16(available + 2) - queue->next_available);
+    ahead = (uint16_t)(get16(queue, available + 2) - queue->next_available);
     return queue->next_available + ahead;
 }
 
@@ -126,8 +126,8 @@ static void split_check_wish(struct fake_queue *queue)
     const uint8_t *available = fake_ring_part(queue, FAKE_DRIVER);
     unsigned known = fake_ring_has(queue, VIRTIO_F_EVENT_IDX) ? 0 : NO_INTERRUPT;
 
-    if (available && (get16(available) & ~known))
-        fake_rule(queue->device, "available-flags", "2.7.7.1", "0x%x", get16(available));
+    if (available && (get16(queue, available) & ~known))
+        fake_rule(queue->device, "available-flags", "2.7.7.1", "0x%x", get16(queue, available));
 }
 
 static struct fake_chain *split_take(struct fake_queue *queue)
@@ -144,10 +144,10 @@ static struct fake_chain *split_take(struct fake_queue *queue)
         return NULL;
     if (new_entries > queue->size) {
         fake_rule(queue->device, "available-index", "2.7.6.1", "from %u to %u with %u descriptors",
-                  queue->next_available & 0xffff, get16(available + 2), queue->size);
+                  queue->next_available & 0xffff, get16(queue, available + 2), queue->size);
         return NULL;
     }
-    head = get16(available + 4 + 2 * (size_t)(queue->next_available % queue->size));
+    head = get16(queue, available + 4 + 2 * (size_t)(queue->next_available % queue->size));
     queue->next_available++;
     return walk(queue, table, head);
 }
@@ -162,17 +162,17 @@ static bool split_is_exposed(struct fake_queue *queue, uint64_t address, uint64_
         return false;
     end = split_position(queue);
     for (uint32_t at = queue->next_available; at != end; at++) {
-        uint16_t next = get16(available + 4 + 2 * (size_t)(at % queue->size));
+        uint16_t next = get16(queue, available + 4 + 2 * (size_t)(at % queue->size));
 
         for (unsigned count = 0; count < queue->size && next < queue->size; count++) {
             const uint8_t *bytes = table + DESCRIPTOR_SIZE * (size_t)next;
 
-            if (fake_ring_covers(queue, bytes, (get16(bytes + 12) & F_INDIRECT) != 0, address,
-                                 size))
+            if (fake_ring_covers(queue, bytes, (get16(queue, bytes + 12) & F_INDIRECT) != 0,
+                                 address, size))
                 return true;
-            if (!(get16(bytes + 12) & F_NEXT))
+            if (!(get16(queue, bytes + 12) & F_NEXT))
                 break;
-            next = get16(bytes + 14);
+            next = get16(queue, bytes + 14);
         }
     }
     return false;
@@ -187,7 +187,8 @@ static void split_check_untouched(struct fake_chain *chain)
 
     for (unsigned i = 0; table && i < chain->slot_count; i++) {
         const struct fake_slot *was = &chain->slots[i];
-        size_t size = get16(was->bytes + 12) & F_NEXT ? DESCRIPTOR_SIZE : DESCRIPTOR_SIZE - 2;
+        size_t size =
+            get16(chain->queue, was->bytes + 12) & F_NEXT ? DESCRIPTOR_SIZE : DESCRIPTOR_SIZE - 2;
 
         if (memcmp(table + DESCRIPTOR_SIZE * (size_t)was->index, was->bytes, size) != 0)
             fake_rule(chain->queue->device, "descriptor-changed", "3.3.1",
@@ -202,8 +203,8 @@ void fake_queue_set_used_element(struct fake_queue *queue, uint16_t index, uint3
 
     if (queue->ops != &fake_split_ops)
         abort(); /* the test's own mistake */
-    put32(element, id);
-    put32(element + 4, length);
+    put32(queue, element, id);
+    put32(queue, element + 4, length);
     fake_ring_write(queue, 4 + 8 * (size_t)(index % queue->size), element, sizeof(element));
 }
 
@@ -213,7 +214,7 @@ void fake_queue_set_used_index(struct fake_queue *queue, uint16_t index)
 
     if (queue->ops != &fake_split_ops)
         abort(); /* the test's own mistake */
-    put16(bytes, index);
+    put16(queue, bytes, index);
     fake_ring_write(queue, 2, bytes, sizeof(bytes));
     queue->next_used = index;
 }
@@ -233,10 +234,10 @@ static void split_wish(struct fake_queue *queue)
     uint8_t bytes[2];
 
     if (fake_ring_has(queue, VIRTIO_F_EVENT_IDX)) {
-        put16(bytes, queue->event);
+        put16(queue, bytes, queue->event);
         fake_ring_write(queue, 4 + 8 * (size_t)queue->size, bytes, sizeof(bytes));
     } else {
-        put16(bytes, queue->suppressed || queue->is_busy ? NO_NOTIFY : 0);
+        put16(queue, bytes, queue->suppressed || queue->is_busy ? NO_NOTIFY : 0);
         fake_ring_write(queue, 0, bytes, sizeof(bytes));
     }
 }
@@ -248,8 +249,8 @@ static bool split_wants_interrupt(struct fake_queue *queue, uint32_t old)
     if (!available)
         return false;
     if (!fake_ring_has(queue, VIRTIO_F_EVENT_IDX))
-        return !(get16(available) & NO_INTERRUPT);
-    return (uint16_t)(queue->next_used - get16(available + used_event_at(queue)) - 1) <
+        return !(get16(queue, available) & NO_INTERRUPT);
+    return (uint16_t)(queue->next_used - get16(queue, available + used_event_at(queue)) - 1) <
            (uint16_t)(queue->next_used - old);
 }
 
@@ -277,10 +278,10 @@ static void split_before_access(struct fake_queue *queue, enum fake_part part, s
 static bool split_asks(struct fake_queue *queue, size_t offset)
 {
     const uint8_t *available = fake_ring_part(queue, FAKE_DRIVER);
-    uint16_t event = get16(available + used_event_at(queue));
+    uint16_t event = get16(queue, available + used_event_at(queue));
 
     if (!fake_ring_has(queue, VIRTIO_F_EVENT_IDX))
-        return offset == 0 && !(get16(available) & NO_INTERRUPT);
+        return offset == 0 && !(get16(queue, available) & NO_INTERRUPT);
     return offset == used_event_at(queue) && (uint16_t)(event - queue->next_used) < queue->size;
 }
 
@@ -306,7 +307,7 @@ uint16_t fake_queue_available_flags(struct fake_queue *queue)
 
     if (queue->ops != &fake_split_ops)
         abort(); /* the test's own mistake */
-    return available ? get16(available) : 0;
+    return available ? get16(queue, available) : 0;
 }
 
 const struct fake_ring_ops fake_split_ops = {.begin = split_begin,

@@ -120,6 +120,11 @@ static bool is_write(const ucontext_t *state)
 
 #endif
 
+bool fake_watch_is_possible(void)
+{
+    return CAN_WATCH;
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     ucontext_t *state = context;

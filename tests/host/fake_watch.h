@@ -23,6 +23,9 @@ struct fake_watcher {
     void (*fence)(void *context);
 };
 
+/** Can this CPU watch? Where it can't, nothing is seen, and the bench leaves out the tests that want it. */
+bool fake_watch_is_possible(void);
+
 /** Memory of `size` bytes with two mappings, zeroed; the device's is put into *device. */
 uint8_t *fake_watch_allocate(size_t size, uint8_t **device);
 void fake_watch_free(uint8_t *cpu, uint8_t *device, size_t size);

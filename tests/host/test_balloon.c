@@ -52,7 +52,7 @@ static uint64_t allocate(struct bench *bench, void **memory)
 static void test_p101_page_numbers(struct bench *bench)
 {
     begin(bench, VIRTIO_BALLOON_F_MUST_TELL_HOST);
-    fake_device_set_config(&bench->fake, 4, 4, 99); /* of whoever was here before */
+    fake_put_number(bench->fake.config + 4, 4, false, 99); /* of whoever was here before */
     assert_ok(start(bench, NULL));
     assert_int_equal(fake_balloon_config(&fake, 4), 0);
     assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_MUST_TELL_HOST));
@@ -75,7 +75,7 @@ static void test_what_the_host_wants_stays(struct bench *bench)
     uint32_t target;
 
     begin(bench, 0);
-    fake_device_set_config(&bench->fake, 0, 4, 7);
+    bench->fake.config[0] = 7; /* little-endian whatever the interface */
     assert_ok(start(bench, NULL));
     assert_int_equal(balloon.target, 7);
     assert_ok(virtio_balloon_inflate(&balloon, pages, 10));
@@ -91,7 +91,7 @@ static void test_what_the_host_wants_stays(struct bench *bench)
 static void test_deflate_on_oom(struct bench *bench)
 {
     begin(bench, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
-    fake_device_set_config(&bench->fake, 0, 4, 10);
+    fake_put_number(bench->fake.config, 4, false, 10);
     assert_ok(start(bench, NULL));
     assert_ok(virtio_balloon_inflate(&balloon, pages, 10));
     assert_ok(virtio_balloon_deflate(&balloon, pages, 10));
@@ -165,6 +165,15 @@ static void test_pages_are_not_taken_back_early(struct bench *bench)
 
 /* ---- Statistics ---- */
 
+/* Entry n is a tag of 16 bits and a value of 64. */
+static void expect_statistic(unsigned n, uint16_t tag, uint64_t value)
+{
+    const uint8_t *entry = fake.statistics + 10 * (size_t)n;
+
+    assert_int_equal(fake_get(fake.device, entry, 2), tag);
+    assert_int_equal(fake_get(fake.device, entry + 2, 8), value);
+}
+
 static void test_p101_statistics_from_the_start(struct bench *bench)
 {
     struct virtio_balloon_options options = {.statistics = 1u << VIRTIO_BALLOON_S_MEMFREE |
@@ -177,9 +186,9 @@ static void test_p101_statistics_from_the_start(struct bench *bench)
     assert_ok(start(bench, &options));
     /* Two entries and one that makes it a multiple of 6 bytes. */
     assert_int_equal(fake.statistics_size, 30);
-    assert_memory_equal(fake.statistics, "\x04\x00\x88\x77\x66\x55\x44\x33\x22\x11", 10);
-    assert_memory_equal(fake.statistics + 10, "\x05\x00\x05\x00\x00\x00\x00\x00\x00\x00", 10);
-    assert_memory_equal(fake.statistics + 20, "\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00", 10);
+    expect_statistic(0, VIRTIO_BALLOON_S_MEMFREE, 0x1122334455667788);
+    expect_statistic(1, VIRTIO_BALLOON_S_MEMTOT, 5);
+    expect_statistic(2, 0xffff, 0);
     assert_result(virtio_balloon_statistics_due(&balloon), 0);
     assert_result(virtio_balloon_send_statistics(&balloon, values), VIRTIO_E_FULL);
     for (unsigned n = 0; n < 40; n++) {
@@ -189,7 +198,7 @@ static void test_p101_statistics_from_the_start(struct bench *bench)
         assert_result(virtio_balloon_send_statistics(&balloon, NULL), VIRTIO_E_INVALID);
         values[VIRTIO_BALLOON_S_MEMFREE] = n;
         assert_ok(virtio_balloon_send_statistics(&balloon, values));
-        assert_int_equal(fake.statistics[2], n);
+        expect_statistic(0, VIRTIO_BALLOON_S_MEMFREE, n);
         assert_result(virtio_balloon_statistics_due(&balloon), 0);
     }
     stop();
@@ -266,7 +275,7 @@ static void test_poison(struct bench *bench)
     assert_true(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
     assert_int_equal(fake_balloon_config(&fake, 12), 0xdeadbeef);
     stop();
-    fake_device_set_config(&bench->fake, 12, 4, 0);
+    fake_put_number(bench->fake.config + 12, 4, false, 0);
     assert_ok(virtio_balloon_start(&balloon, &balloon.device, NULL));
     assert_false(virtio_has_feature(&balloon.device, VIRTIO_BALLOON_F_PAGE_POISON));
     assert_int_equal(fake_balloon_config(&fake, 12), 0);

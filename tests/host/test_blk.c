@@ -108,12 +108,11 @@ static void test_block_sizes_that_make_no_sense(struct bench *bench)
 static void resize_once(void *context, const struct fake_event *event)
 {
     struct bench *bench = context;
-    static const uint8_t larger[8] = {0x10, 0, 0, 0, 2};
 
     if (event->kind != FAKE_REGISTER_READ || event->width != 4 || bench->fake.config_reads != 1)
         return;
     bench->host.observer = NULL;
-    fake_device_change_config(&bench->fake, FAKE_BLK_CAPACITY, larger, sizeof(larger));
+    fake_device_change_field(&bench->fake, FAKE_BLK_CAPACITY, 8, UINT64_C(0x200000010));
 }
 
 static void test_p82_capacity_is_never_torn(struct bench *bench)

@@ -326,8 +326,8 @@ static void put_request(struct bench *bench, uint32_t type, uint64_t sector)
     uint8_t *bytes = bench->shared.memory;
 
     memset(bytes, 0, 128);
-    memcpy(bytes, &type, 4);
-    memcpy(bytes + 8, &sector, 8);
+    fake_put(&bench->fake, bytes, 4, type);
+    fake_put(&bench->fake, bytes + 8, 8, sector);
 }
 
 static void put_segment(struct bench *bench, unsigned n, uint64_t sector, uint32_t sectors,
@@ -335,9 +335,9 @@ static void put_segment(struct bench *bench, unsigned n, uint64_t sector, uint32
 {
     uint8_t *bytes = (uint8_t *)bench->shared.memory + 512 + (size_t)n * 16;
 
-    memcpy(bytes, &sector, 8);
-    memcpy(bytes + 8, &sectors, 4);
-    memcpy(bytes + 12, &flags, 4);
+    fake_put(&bench->fake, bytes, 8, sector);
+    fake_put(&bench->fake, bytes + 8, 4, sectors);
+    fake_put(&bench->fake, bytes + 12, 4, flags);
 }
 
 static void send(struct bench *bench, uint32_t readable, uint32_t writable)
@@ -546,7 +546,7 @@ static void test_the_cache_mode_after_a_recovery(struct bench *bench)
 
 static void resize(struct bench *bench, uint64_t sectors)
 {
-    fake_device_change_config(&bench->fake, FAKE_BLK_CAPACITY, &sectors, sizeof(sectors));
+    fake_device_change_field(&bench->fake, FAKE_BLK_CAPACITY, 8, sectors);
 }
 
 static void test_a_resize_is_noticed(struct bench *bench)

@@ -494,8 +494,8 @@ static void send(struct bench *bench, uint32_t type, uint64_t sector, uint32_t r
     struct virtio_done done;
 
     memset(bytes, 0, 16);
-    memcpy(bytes, &type, 4);
-    memcpy(bytes + 8, &sector, 8);
+    fake_put(&bench->fake, bytes, 4, type);
+    fake_put(&bench->fake, bytes + 8, 8, sector);
     if (readable != 0)
         buffers[count++] = (struct virtio_buffer){base + 512, readable};
     if (writable != 0)

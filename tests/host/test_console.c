@@ -150,8 +150,10 @@ static void test_started_again(struct bench *bench)
 
 static void test_p94_state_machine(struct bench *bench)
 {
-    static const uint8_t size[] = {80, 0, 25, 0};
+    uint8_t size[4];
 
+    fake_put(&bench->fake, size, 2, 80);
+    fake_put(&bench->fake, size + 2, 2, 25);
     fake_console_begin(&fake, &bench->fake, 3);
     assert_ok(start(bench));
     assert_int_equal(fake.message_count, 1);
@@ -466,8 +468,10 @@ static void test_find_times_out(struct bench *bench)
 
 static void test_size_is_noticed(struct bench *bench)
 {
-    static const uint8_t size[] = {132, 0, 43, 0};
+    uint8_t size[4];
 
+    fake_put(&bench->fake, size, 2, 132);
+    fake_put(&bench->fake, size + 2, 2, 43);
     fake_console_begin(&fake, &bench->fake, 1);
     bench->fake.features |= VIRTIO_CONSOLE_F_SIZE;
     fake_device_set_config(&bench->fake, 0, 2, 80);
@@ -489,12 +493,12 @@ static void test_emergency_write(struct bench *bench)
 {
     start_single(bench);
     assert_ok(virtio_console_emergency_write(&console, 'E'));
-    assert_int_equal(bench->fake.config[8], 'E');
+    assert_int_equal(fake_get(&bench->fake, bench->fake.config + 8, 4), 'E');
     /* A broken ring does not matter. */
     fake_queue_push_used(&bench->fake.queues[1], 77, 0);
     assert_result(virtio_console_send(&console, 0, "x", 1), VIRTIO_E_BROKEN);
     assert_ok(virtio_console_emergency_write(&console, 'F'));
-    assert_int_equal(bench->fake.config[8], 'F');
+    assert_int_equal(fake_get(&bench->fake, bench->fake.config + 8, 4), 'F');
     stop();
 }
 

@@ -341,8 +341,8 @@ static void test_packed_descriptors_in_flight_must_not_change(struct bench *benc
 /* The driver asks for an interrupt, and shows a buffer. */
 static void wish(struct bench *bench, struct ring *ring, uint16_t place, uint16_t flags)
 {
-    memcpy(ring->memory + AVAILABLE_AT, &place, 2);
-    memcpy(ring->memory + AVAILABLE_AT + 2, &flags, 2);
+    fake_put_number(ring->memory + AVAILABLE_AT, 2, false, place);
+    fake_put_number(ring->memory + AVAILABLE_AT + 2, 2, false, flags);
     describe_packed(ring, ring->address + BUFFER_AT, 8, 0, WRITE);
     ring_bell(bench);
 }

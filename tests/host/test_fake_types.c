@@ -48,9 +48,9 @@ static void header(struct bench *bench, uint32_t type, uint32_t reserved, uint64
 {
     uint8_t *bytes = bench->shared.memory;
 
-    memcpy(bytes, &type, 4);
-    memcpy(bytes + 4, &reserved, 4);
-    memcpy(bytes + 8, &sector, 8);
+    fake_put(&bench->fake, bytes, 4, type);
+    fake_put(&bench->fake, bytes + 4, 4, reserved);
+    fake_put(&bench->fake, bytes + 8, 8, sector);
 }
 
 /* Header, data of one segment, status. */

@@ -345,10 +345,10 @@ static void test_recovery_finds_another_device(struct bench *bench)
 {
     gpu_bench_start_two(bench);
     gpu_bench_show();
-    fake_device_set_config(&bench->fake, 8, 4, 17);
+    fake_put_number(bench->fake.config + 8, 4, false, 17);
     assert_result(virtio_gpu_recover(&gpu_driver), VIRTIO_E_CONFIG);
     assert_int_equal(gpu_driver.device.state, VIRTIO_DEVICE_STOPPED);
-    fake_device_set_config(&bench->fake, 8, 4, 1);
+    fake_put_number(bench->fake.config + 8, 4, false, 1);
     assert_ok(virtio_gpu_recover(&gpu_driver));
     assert_int_equal(gpu_driver.num_scanouts, 1);
     gpu_bench_show();

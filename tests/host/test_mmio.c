@@ -63,16 +63,16 @@ static void test_p03_where_there_are_no_registers_there_is_no_device(struct benc
 
 static void test_other_versions_are_told(struct bench *bench)
 {
-    static uint32_t memory[0x80];
+    static uint8_t memory[0x200];
     static const uint32_t versions[] = {0, 3, 0x102, 0xffffffff};
     struct fake_window window = {
         .address = BENCH_MMIO_ADDRESS, .size = sizeof(memory), .memory = memory};
 
     fake_host_add_window(&bench->host, &window);
-    memory[0] = 0x74726976;
-    memory[2] = VIRTIO_ID_BLOCK;
+    memcpy(memory, "virt", 4);
+    fake_put_number(memory + 8, 4, false, VIRTIO_ID_BLOCK);
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        memory[1] = versions[i];
+        fake_put_number(memory + 4, 4, false, versions[i]);
         assert_result(
             virtio_mmio_probe(&bench->host.host, BENCH_MMIO_ADDRESS, 0x200, &bench->device),
             VIRTIO_E_NOT_SUPPORTED);
@@ -149,20 +149,20 @@ static void test_another_device_in_the_slot_is_not_driven(struct bench *bench)
 /* Without register hooks: mapped for the look, unmapped after it, and an error when that is impossible. */
 static void test_the_block_is_mapped_for_native_access(struct bench *bench)
 {
-    static uint32_t memory[0x80];
+    static uint8_t memory[0x200];
     struct fake_window window = {
         .address = BENCH_MMIO_ADDRESS, .size = sizeof(memory), .memory = memory};
     const struct virtio_host *host = &bench->host.host;
 
-    memory[0] = 0x74726976;
-    memory[1] = 2;
-    memory[2] = VIRTIO_ID_BLOCK;
+    memcpy(memory, "virt", 4);
+    fake_put_number(memory + 4, 4, false, 2);
+    fake_put_number(memory + 8, 4, false, VIRTIO_ID_BLOCK);
     fake_host_add_window(&bench->host, &window);
     assert_ok(virtio_mmio_probe(host, BENCH_MMIO_ADDRESS, 0x200, &bench->device));
     assert_int_equal(bench->device.type, VIRTIO_ID_BLOCK);
     assert_int_equal(bench->host.counts[FAKE_MMIO_MAP], 1);
     assert_int_equal(bench->host.counts[FAKE_MMIO_UNMAP], 1);
-    memory[2] = 0;
+    fake_put_number(memory + 8, 4, false, 0);
     assert_result(virtio_mmio_probe(host, BENCH_MMIO_ADDRESS, 0x200, &bench->device),
                   VIRTIO_E_NO_DEVICE);
     assert_int_equal(bench->host.counts[FAKE_MMIO_UNMAP], 2);

@@ -266,12 +266,23 @@ static void expect_command(uint8_t class, uint8_t command, const void *data, uin
         assert_memory_equal(net_fake.data, data, length);
 }
 
+/* A command whose data is a number. */
+static void expect_number(const struct bench *bench, uint8_t class, uint8_t command, uint16_t value)
+{
+    uint8_t bytes[2];
+
+    fake_put(&bench->fake, bytes, 2, value);
+    expect_command(class, command, bytes, 2);
+}
+
 static void test_commands(struct bench *bench)
 {
-    static const uint8_t table[] = {2, 0, 0, 0, 2, 1, 1, 1, 1, 1, 2, 2, 2,
-                                    2, 2, 2, 1, 0, 0, 0, 3, 3, 3, 3, 3, 3};
+    uint8_t table[] = {0, 0, 0, 0, 2, 1, 1, 1, 1, 1, 2, 2, 2,
+                       2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 3, 3, 3};
     uint8_t many[VIRTIO_NET_MAC_TABLE_MAX * 6] = {0};
 
+    fake_put(&bench->fake, table, 4, 2);
+    fake_put(&bench->fake, table + 16, 4, 1);
     net_bench_offer(bench, CONTROL | VIRTIO_NET_F_MAC);
     net_options.vlan_filter = true;
     assert_ok(net_bench_start(bench));
@@ -290,9 +301,9 @@ static void test_commands(struct bench *bench)
     expect_command(1, 1, table + 10, 6);
     assert_memory_equal(net_driver.mac, table + 10, 6);
     assert_ok(virtio_net_add_vlan(&net_driver, 0xabc));
-    expect_command(2, 0, "\xbc\x0a", 2);
+    expect_number(bench, 2, 0, 0xabc);
     assert_ok(virtio_net_remove_vlan(&net_driver, 4095));
-    expect_command(2, 1, "\xff\x0f", 2);
+    expect_number(bench, 2, 1, 0xfff);
     assert_ok(virtio_net_acknowledge_announce(&net_driver));
     expect_command(3, 0, NULL, 0);
     assert_int_equal(net_fake.commands, 13);
@@ -369,7 +380,7 @@ static void test_several_pairs(struct bench *bench)
     assert_ok(net_bench_start(bench));
     assert_int_equal(net_driver.pair_count, 3);
     assert_int_equal(net_driver.pairs_started, 3);
-    expect_command(4, 0, "\3", 2);
+    expect_number(bench, 4, 0, 3);
     for (uint16_t pair = 0; pair < 3; pair++) {
         assert_ok(virtio_net_submit(&net_driver, pair, net_bytes, 60, NULL, net_bytes + pair));
         assert_ok(virtio_net_kick(&net_driver, pair));
@@ -424,7 +435,7 @@ static void test_link(struct bench *bench)
                                VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_SPEED_DUPLEX);
     assert_ok(virtio_net_read_link(&net_driver, &link));
     assert_true(link.up && !link.announce);
-    fake_device_change_config(&bench->fake, FAKE_NET_STATUS, "\2", 1);
+    fake_device_change_field(&bench->fake, FAKE_NET_STATUS, 2, 2);
     assert_ok(virtio_net_read_link(&net_driver, &link));
     assert_true(!link.up && link.announce);
     if (!bench->legacy) {

@@ -29,7 +29,7 @@ static void test_p87_used_length(struct bench *bench)
     net_bench_begin(bench, VIRTIO_NET_F_MRG_RXBUF);
     size = fake_net_header_size(&net_fake);
     memset(net_bytes, 0, 12);
-    net_bytes[10] = 1; /* num_buffers */
+    fake_put(&bench->fake, net_bytes + 10, 2, 1); /* num_buffers */
     for (uint32_t written = 0; written < size + 14; written++) {
         assert_true(fake_net_use_buffer(&net_fake, 0, net_bytes, written, written));
         net_bench_expect_nothing();
@@ -94,8 +94,9 @@ static void test_merged_frames(struct bench *bench)
 static void test_parts_that_come_late(struct bench *bench)
 {
     struct virtio_net_frame frame;
-    uint8_t head[312] = {[10] = 2};
+    uint8_t head[312] = {0};
 
+    fake_put(&bench->fake, head + 10, 2, 2);
     net_bench_offer(bench, VIRTIO_NET_F_MRG_RXBUF);
     net_options.receive_buffer_size = 300;
     assert_ok(net_bench_start(bench));
@@ -121,8 +122,7 @@ static void test_wrong_number_of_buffers(struct bench *bench)
             net_bench_begin(bench, VIRTIO_NET_F_MRG_RXBUF);
         else
             assert_ok(virtio_net_start(&net_driver, &net_driver.device, &net_options));
-        head[10] = (uint8_t)wrong[i];
-        head[11] = (uint8_t)(wrong[i] >> 8);
+        fake_put(&bench->fake, head + 10, 2, wrong[i]);
         assert_true(fake_net_use_buffer(&net_fake, 0, head, sizeof(head), sizeof(head)));
         assert_result(virtio_net_receive(&net_driver, 0, &frame), VIRTIO_E_RESPONSE);
         assert_int_equal(fake_net_give(&net_fake, 0, NULL, net_bytes, 60), 1);

@@ -102,8 +102,8 @@ static void test_p98_sizes_are_settled(struct bench *bench)
     fake_device_set_config(&bench->fake, FAKE_SCSI_SENSE_SIZE, 4, 18);
     fake_device_set_config(&bench->fake, FAKE_SCSI_CDB_SIZE, 4, 16);
     scsi_bench_start(bench);
-    assert_int_equal(bench->fake.config[FAKE_SCSI_SENSE_SIZE], 96);
-    assert_int_equal(bench->fake.config[FAKE_SCSI_CDB_SIZE], 32);
+    assert_int_equal(fake_get(&bench->fake, bench->fake.config + FAKE_SCSI_SENSE_SIZE, 4), 96);
+    assert_int_equal(fake_get(&bench->fake, bench->fake.config + FAKE_SCSI_CDB_SIZE, 4), 32);
     scsi_bench_read(0, 1);
     assert_ok(virtio_scsi_stop(&scsi_driver));
     fake_device_set_config(&bench->fake, FAKE_SCSI_CDB_SIZE, 4, 16);
