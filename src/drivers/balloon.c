@@ -43,23 +43,19 @@ static bool is_live(const struct virtio_balloon *balloon)
 
 /* ---- Configuration: little-endian, in the legacy interface too (spec 5.5.4) ---- */
 
-static uint32_t little(const struct virtio_balloon *balloon, uint32_t value)
-{
-    return balloon->device.legacy ? virtio_order32(false, value) : value;
-}
-
 static int read_config(const struct virtio_balloon *balloon, uint32_t offset, uint32_t *value)
 {
     uint64_t reading = 0;
     int error = virtio_config_read(&balloon->device, offset, 4, &reading);
 
-    *value = little(balloon, (uint32_t)reading);
+    *value = virtio_config_little32(&balloon->device, (uint32_t)reading);
     return error;
 }
 
 static int write_config(const struct virtio_balloon *balloon, uint32_t offset, uint32_t value)
 {
-    return virtio_config_write(&balloon->device, offset, 4, little(balloon, value));
+    return virtio_config_write(&balloon->device, offset, 4,
+                               virtio_config_little32(&balloon->device, value));
 }
 
 static int tell_actual(const struct virtio_balloon *balloon)

@@ -20,6 +20,13 @@ static inline void virtio_give_shared(const struct virtio_device *device, void *
         host->sync(host->ctx, memory, size, give_to);
 }
 
+/** A number to or from configuration space, of the types of device whose space is little-endian in the
+ * legacy interface, too: virtio_config_read and virtio_config_write have the CPU's order there. */
+static inline uint32_t virtio_config_little32(const struct virtio_device *device, uint32_t value)
+{
+    return device->legacy ? virtio_order32(false, value) : value;
+}
+
 /** Did virtio_flush fail in such a way that the chain may still be the device's? The device's failures
  * (see virtio/error.h), and VIRTIO_E_STATE, with which a live queue says that somebody else reset the
  * device. */

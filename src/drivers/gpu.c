@@ -69,8 +69,9 @@ static int read_config(struct virtio_gpu *gpu)
     uint64_t count = 0;
     int error = virtio_config_read(&gpu->device, VIRTIO_GPU_CONFIG_NUM_SCANOUTS, 4, &count);
 
-    gpu->num_scanouts = (uint32_t)count;
-    if (error == VIRTIO_OK && (count == 0 || count > VIRTIO_GPU_MAX_SCANOUTS))
+    gpu->num_scanouts = virtio_config_little32(&gpu->device, (uint32_t)count);
+    if (error == VIRTIO_OK &&
+        (gpu->num_scanouts == 0 || gpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS))
         error = VIRTIO_E_CONFIG;
     return error;
 }

@@ -132,18 +132,18 @@ int virtio_gpu_choose_size(struct virtio_gpu *gpu, uint32_t scanout, uint32_t *w
 
 int virtio_gpu_poll_event(struct virtio_gpu *gpu)
 {
+    const uint32_t event = virtio_config_little32(&gpu->device, VIRTIO_GPU_EVENT_DISPLAY);
     uint64_t events = 0;
     int error;
 
     if (!virtio_gpu_is_live(gpu))
         return VIRTIO_E_STATE;
     error = virtio_config_read(&gpu->device, VIRTIO_GPU_CONFIG_EVENTS_READ, 4, &events);
-    if (error != VIRTIO_OK || (events & VIRTIO_GPU_EVENT_DISPLAY) == 0)
+    if (error != VIRTIO_OK || (events & event) == 0)
         return error;
     /* A device that is gone reads all ones, too. */
     error = virtio_device_check(&gpu->device);
     if (error == VIRTIO_OK)
-        error = virtio_config_write(&gpu->device, VIRTIO_GPU_CONFIG_EVENTS_CLEAR, 4,
-                                    VIRTIO_GPU_EVENT_DISPLAY);
+        error = virtio_config_write(&gpu->device, VIRTIO_GPU_CONFIG_EVENTS_CLEAR, 4, event);
     return error == VIRTIO_OK ? 1 : error;
 }
