@@ -5,8 +5,9 @@
 #   make library       the library alone: needs no libc, no meson, no network
 #   make iso           build/libvirtio.iso, which GRUB boots
 #   make run           boot the default configuration in QEMU and show what it says
-#   make check         all tests: formatting, analysis, check-conformance, check-host, check-fuzz, check-mutation, check-prove, check-symbols, bench-ring, size, check-runner, check-qtest, check-guest
+#   make check         all tests: formatting, analysis, check-conformance, check-host, check-big-endian, check-fuzz, check-mutation, check-prove, check-symbols, bench-ring, size, check-runner, check-qtest, check-guest
 #   make check-host    unit tests on this machine
+#   make check-big-endian  the same on a big-endian CPU (s390x), which QEMU plays
 #   make check-fuzz    the hostile device: corpus and a short run; make fuzz: longer (tests/fuzz/fuzz.mk)
 #   make mutation      known bugs, which the host tests must catch; make check-mutation: can they still be put in?
 #   make prove         proofs with Frama-C, and bugs that they must notice; make check-prove: some (docs/verification.md)
@@ -173,7 +174,7 @@ include tests/prove/prove.mk
 run: kernels
 	$(quiet)sh scripts/run
 
-check: check-format analyse check-conformance check-host check-fuzz check-mutation check-prove check-symbols bench-ring size check-stress check-spin check-barriers check-runner check-qtest check-guest check-support
+check: check-format analyse check-conformance check-host check-big-endian check-fuzz check-mutation check-prove check-symbols bench-ring size check-stress check-spin check-barriers check-runner check-qtest check-guest check-support
 
 check-guest: kernels iso
 	$(quiet)sh scripts/matrix
@@ -211,9 +212,11 @@ check-support: check-guest size
 	$(quiet)PYTHONPATH=scripts python3 -B -m runner.support --check
 
 # What virtio 1.4 asks of drivers (tests/conformance.tsv), and the tests that show it.
-conformance: $(foreach test,$(TESTS),$(HOST)/gcc-64/$(test))
+conformance_programs := $(foreach test,$(TESTS),$(HOST)/gcc-64/$(test)) $(big_endian_programs)
+
+conformance: $(conformance_programs)
 	$(quiet)sh tests/host/check-rules
-	$(quiet)python3 -B scripts/conformance run $(foreach test,$(TESTS),$(HOST)/gcc-64/$(test))
+	$(quiet)BIG_ENDIAN_RUN='$(BIG_ENDIAN_RUN)' python3 -B scripts/conformance run $(conformance_programs)
 
 check-conformance:
 	$(quiet)python3 -B scripts/conformance check

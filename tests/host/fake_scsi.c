@@ -300,6 +300,7 @@ static void finish(struct fake_scsi *scsi, struct task *task)
     fake_put(scsi->device, response, 4, scsi->sense_says >= 0 ? (uint32_t)scsi->sense_says : sense);
     fake_put(scsi->device, response + 4, 4,
              scsi->residual_says >= 0 ? (uint32_t)scsi->residual_says : residual);
+    fake_put(scsi->device, response + 8, 2, scsi->qualifier);
     response[10] = scsi->status >= 0 ? (uint8_t)scsi->status : task->status;
     response[11] = scsi->response >= 0 ? (uint8_t)scsi->response : task->response;
     fake_chain_write(task->chain, 0, response, sizeof(response));

@@ -44,6 +44,7 @@ struct fake_scsi {
     bool keeps_sizes;     /* the CDB and sense size cannot be written */
     int response;         /* of every command; -1: what is right */
     int status;           /* the same */
+    uint16_t qualifier;   /* of every status */
     unsigned attentions;  /* so many commands meet the sense data below, as CHECK CONDITION */
     unsigned busy;        /* so many find the unit busy */
     unsigned device_busy; /* so many find the device busy */

@@ -157,6 +157,7 @@ static void test_short_transfers(struct bench *bench)
 {
     struct virtio_scsi_command command = {.cdb = {0x12, 0, 0, 0, 36}, .in_bytes = 36};
     struct virtio_scsi_result result;
+    uint64_t tag;
     size_t got;
 
     start_impatient(bench);
@@ -169,8 +170,12 @@ static void test_short_transfers(struct bench *bench)
     }
     command.in = scsi_buffer;
     scsi_fake.answer_limit = 20;
+    scsi_fake.qualifier = 0x1234;
+    tag = scsi_fake.tag;
     assert_ok(virtio_scsi_execute(&scsi_driver, &command, &result));
     assert_int_equal(result.residual, 16);
+    assert_int_equal(result.status_qualifier, 0x1234);
+    assert_int_equal(scsi_fake.tag, tag + 1);
     assert_ok(virtio_scsi_inquiry(&scsi_disk, scsi_buffer, 36, &got));
     assert_int_equal(got, 20);
     scsi_fake.answer_limit = UINT32_MAX;
