@@ -89,6 +89,38 @@ def scsi_readings(depth):
     )
 
 
+# How much of an answer came, and what follows, for each length by itself.
+SCSI_UNIT_READINGS = (
+    Reading("a length of an inquiry, read once", "src/drivers/scsi_unit.c",
+            "    if (error == VIRTIO_OK && *got > 4 && *got > data[4] + 5u)\n        *got = data[4] + 5u;\n",
+            "    if (error == VIRTIO_OK && *got > 4) {\n        size_t says = data[4] + 5u;\n\n"
+            "        if (*got > says)\n            *got = says;\n    }\n"),
+    Reading("a length of a page, read once", "src/drivers/scsi_unit.c",
+            "    if (*got > PAGE_HEAD + virtio_scsi_get_number(data + 2, 2))\n"
+            "        *got = PAGE_HEAD + virtio_scsi_get_number(data + 2, 2);\n",
+            "    size_t says = PAGE_HEAD + virtio_scsi_get_number(data + 2, 2);\n"
+            "    if (*got > says)\n        *got = says;\n"),
+    Reading("each length of what a unit is", "src/drivers/scsi_unit.c",
+            "    memset(data + got, 0, sizeof(data) - got);\n    unit->type = data[0] & 0x1f;\n",
+            "    //@ split got;\n    if (got < sizeof(data))\n        memset(data + got, 0, sizeof(data) - got);\n"
+            "    //@ slevel merge;\n    //@ merge got;\n    unit->type = data[0] & 0x1f;\n"),
+    Reading("pages together again", "src/drivers/scsi_unit.c",
+            "            error = read_page(unit, listed[at]);\n",
+            "            error = read_page(unit, listed[at]);\n        //@ slevel merge;\n        ;\n"),
+    Reading("a place compared with the last one", "src/drivers/scsi_unit.c",
+            "*at > length || length - *at < 4)", "*at > length || *at > length - 4 || length - *at < 4)"),
+    Reading("each length of a page", "src/drivers/scsi_unit.c",
+            "        return is_of_command(error) ? VIRTIO_OK : error;\n    memset(data + got, 0, sizeof(data) - got);\n",
+            "        return is_of_command(error) ? VIRTIO_OK : error;\n    //@ split got;\n"
+            "    if (got < sizeof(data))\n        memset(data + got, 0, sizeof(data) - got);\n"
+            "    //@ slevel merge;\n    //@ merge got;\n"),
+)
+
+SCSI_UNIT = ("-eva-slevel", "10", "-eva-slevel-function",
+             "read_pages:8,read_page:4,take_page:0,decode_descriptors:0,decode_fixed:0,wait_a_while:0,copy_text:0",
+             "-eva-auto-loop-unroll", "9", "-eva-plevel", "400",
+             "-eva-split-return", "full")
+
 # More states where an answer is taken apart.
 SCSI = ("-eva-slevel", "20", "-eva-slevel-function",
         "virtio_scsi_poll_event:400,begin:100,virtio_scsi_run:60,virtio_scsi_send:60,lengths_make_sense:100,"
@@ -232,6 +264,9 @@ PROOFS = (
     net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818"),
     blk("blk-start", 0, lists=4, keep=1, more=1),
     blk("blk", 1, segments=3),
+    Proof("scsi_unit", "drivers/scsi_unit.c", (),
+          ("src/drivers/scsi_sense.c", "src/drivers/scsi_unit.c", "src/core/time.c"), SCSI_UNIT, False,
+          (*scsi_readings(1)[-2:], *SCSI_UNIT_READINGS), ()),
 )
 
 
@@ -288,4 +323,11 @@ SEEDS = (
     Seed("a request is kept behind what is the caller's", "src/drivers/blk.c",
          "    blk->ready_tail = &slot->next;\n", "    blk->ready_tail = (struct virtio_blk_slot **)slot->cookie;\n",
          ("blk",)),
+    Seed("a list of as many units as it says", "src/drivers/scsi_unit.c",
+         "listed < came ? listed : came, luns, most", "listed, luns, most", ("scsi_unit",)),
+    Seed("a unit more than there is room for", "src/drivers/scsi_unit.c",
+         "if (count < most)", "if (count <= most)", ("scsi_unit",)),
+    Seed("blocks of no size", "src/drivers/scsi_unit.c",
+         "if (block_size < BLOCK_SIZE_MIN || block_size > BLOCK_SIZE_MAX ||", "if (block_size > BLOCK_SIZE_MAX ||",
+         ("scsi_unit",)),
 )
