@@ -242,6 +242,50 @@ def blk(name, calls, segments=1, lists=0, keep=0, more=0):
     return proof._replace(harness="drivers/blk.c", defines=defines)
 
 
+NINEP = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_9p_put:400,virtio_9p_get:400,virtio_9p_length:200,"
+         "first_length:200,next_name:200",
+         "-eva-auto-loop-unroll", "16", "-eva-plevel", "600", "-eva-interprocedural-splits", "-eva-widening-delay", "10",
+         "-eva-split-return", "auto", "-eva-split-return-function",
+         "reset:0:-40,virtio_device_stop:0:-40,virtio_device_end:0:-40,virtio_device_fail:0:-40,virtio_9p_halt:0,"
+         "complete_0:0:1,virtio_reap:0:1,virtio_wait:0:1,virtio_drain:0:1,virtio_9p_take_back:1,"
+         "hand_back_kept:0:1,list_more:0:1,"
+         + ",".join(f"{name}:0" for name in (
+             "virtio_9p_start", "set_up", "read_tag", "enter", "agree", "virtio_device_accept", "virtio_device_offer",
+             "virtio_device_begin", "virtio_device_ready", "virtio_queue_start", "virtio_allocate_shared",
+             "allocate_shared", "accept_features", "virtio_9p_run", "submit", "virtio_submit_buffers", "send_message",
+             "judge", "judge_data", "virtio_9p_ask",
+             "virtio_9p_check_fid", "virtio_9p_request", "virtio_9p_begin_data", "virtio_9p_begin_fsync", "check_data",
+             "new_fid", "virtio_9p_walk", "walk_part", "create_in", "virtio_9p_kick", "virtio_kick",
+             "virtio_map_all_bytes_in_shared_buffer", "virtio_9p_list")))
+
+# What the queue's contract says of a chain is that of the largest of its queue here.
+NINEP_READINGS = (
+    Reading("each request that comes back by itself", "src/drivers/9p_request.c",
+            "    int error = judge(share, slot, used->written);\n",
+            "    int error;\n\n    //@ split slot - share->slots;\n    error = judge(share, slot, used->written);\n"),
+    Reading("ready or not, by itself", "src/drivers/9p.c",
+            "    share->session++;\n", "    //@ split error == 0;\n    share->session++;\n"),
+    Reading("sent or not, by itself", "src/drivers/9p_request.c",
+            "    slot->is_sent = slot->is_sent ||", "    //@ split error == 0;\n    slot->is_sent = slot->is_sent ||"),
+    Reading("waited for or not, by itself", "src/drivers/9p_request.c",
+            "        result = virtio_wait(&share->queue, &used, share->device.timeout_us);\n",
+            "        result = virtio_wait(&share->queue, &used, share->device.timeout_us);\n"
+            "        //@ split result > 0;\n"),
+    Reading("taken or not, by itself", "src/drivers/9p_request.c",
+            "                                 : virtio_reap(&share->queue, &used);\n",
+            "                                 : virtio_reap(&share->queue, &used);\n        //@ split result > 0;\n"),
+    Reading("drained or not, by itself", "src/drivers/9p_request.c",
+            "    while ((result = virtio_drain(&share->queue, &used)) > 0) {\n"
+            "        struct virtio_9p_slot *slot = used.cookie;\n\n",
+            "    for (;;) {\n        struct virtio_9p_slot *slot;\n\n"
+            "        result = virtio_drain(&share->queue, &used);\n"
+            "        //@ split result > 0;\n        if (result <= 0)\n            break;\n        slot = used.cookie;\n"),
+    Reading("no more was written than the request had room for", "src/drivers/9p_request.c",
+            "    uint32_t limit = share->device.legacy ? slot->writable : written;\n",
+            "    uint32_t room = moves_data(slot) ? slot->writable : VIRTIO_9P_REPLY_BYTES;\n"
+            "    uint32_t limit = share->device.legacy || written > room ? room : written;\n"),
+)
+
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
     Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
@@ -267,6 +311,8 @@ PROOFS = (
     Proof("scsi_unit", "drivers/scsi_unit.c", (),
           ("src/drivers/scsi_sense.c", "src/drivers/scsi_unit.c", "src/core/time.c"), SCSI_UNIT, False,
           (*scsi_readings(1)[-2:], *SCSI_UNIT_READINGS), ()),
+    driver("9p", ("9p", "9p_request", "9p_files", "9p_folders"), NINEP_READINGS, NINEP,
+           defines=("PROVE_QUEUE_SIZE=4u",)),
 )
 
 
@@ -330,4 +376,8 @@ SEEDS = (
     Seed("blocks of no size", "src/drivers/scsi_unit.c",
          "if (block_size < BLOCK_SIZE_MIN || block_size > BLOCK_SIZE_MAX ||", "if (block_size > BLOCK_SIZE_MAX ||",
          ("scsi_unit",)),
+    Seed("a tag that is longer than its place", "src/drivers/9p.c",
+         "if (length == 0 || length >= VIRTIO_9P_TAG_SIZE)", "if (length == 0)", ("9p",)),
+    Seed("a name that is longer than what is left of a listing", "src/drivers/9p_folders.c",
+         " || entry->name_length > left - ENTRY_HEAD)", ")", ("9p",)),
 )
