@@ -18,8 +18,7 @@
 #define __builtin_ia32_pause()                  ((void)0)
 
 /* Of unsigned numbers of one type, as the library uses it. */
-#define __builtin_add_overflow(number, added, sum)                                                 \
-    (*(sum) = (number) + (added), *(sum) < (number))
+#define __builtin_add_overflow(number, added, sum) (*(sum) = (number) + (added), *(sum) < (number))
 #define __builtin_mul_overflow(number, times, product)                                             \
     (*(product) = (number) * (times), (times) != 0 && *(product) / (times) != (number))
 
