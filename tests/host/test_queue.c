@@ -458,6 +458,53 @@ static void test_submit_buffers_of_every_shape(struct bench *bench)
     bench_stop(bench);
 }
 
+static void expect_in_table(struct bench *bench, const struct virtio_buffer *buffers)
+{
+    struct fake_chain *chain;
+
+    assert_ok(virtio_kick(&bench->queues[0]));
+    assert_int_equal(fake_queue_take_all(fake_queue(bench)), 1);
+    chain = fake_queue(bench)->chains;
+    assert_int_equal(chain->slot_count, 1);
+    assert_int_equal(chain->count, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(chain->descriptors[i].address, buffers[i].device_address);
+        assert_int_equal(chain->descriptors[i].length, buffers[i].length);
+        assert_int_equal(chain->descriptors[i].writable, i >= 3);
+    }
+    fake_chain_complete(chain, (uint32_t)chain->writable);
+    bench_reap(bench, 1);
+}
+
+/* Long chains go out as tables: made for one request, and kept, with a buffer that changes. */
+static void test_tables_say_what_the_chain_says(struct bench *bench)
+{
+    static const struct virtio_queue_options options = {.size_limit = 16, .table_length = 8};
+    struct virtio_queue *queue = &bench->queues[0];
+    struct virtio_buffer buffers[8];
+    struct virtio_prepared prepared;
+
+    bench->fake.queues[0].maximum = 16;
+    bench_begin(bench);
+    assert_ok(virtio_queue_start_with(queue, &bench->device, 0, &options));
+    assert_ok(virtio_allocate_shared(&bench->device, 4096, 64, &bench->shared));
+    assert_ok(virtio_device_ready(&bench->device));
+    for (unsigned i = 0; i < 8; i++)
+        buffers[i] = (struct virtio_buffer){bench->shared.device_address + 256 * i, 10 + i};
+    assert_ok(virtio_submit_buffers(queue, buffers, 3, 5, bench_cookie(1)));
+    expect_in_table(bench, buffers);
+    assert_ok(virtio_prepared_begin(queue, &prepared, buffers, 3, 5));
+    assert_ok(virtio_submit_prepared(queue, &prepared, bench_cookie(1)));
+    expect_in_table(bench, buffers);
+    assert_ok(
+        virtio_prepared_point(queue, &prepared, 5, bench->shared.device_address + 3000, 0x104));
+    assert_ok(virtio_submit_prepared(queue, &prepared, bench_cookie(1)));
+    assert_int_equal(buffers[5].length, 0x104);
+    expect_in_table(bench, buffers);
+    assert_ok(virtio_prepared_end(queue, &prepared));
+    bench_stop(bench);
+}
+
 static void test_submit_buffers_refuses(struct bench *bench)
 {
     struct virtio_queue *queue = &bench->queues[0];
@@ -733,6 +780,7 @@ static const struct bench_test tests[] = {
     TEST(test_chain_begun_on_a_full_queue, BENCH_ONE | BENCH_OUT_OF_ORDER),
     TEST(test_reap_between_appends, BENCH_ONE),
     TEST(test_submit_buffers_of_every_shape, BENCH_ONE),
+    TEST(test_tables_say_what_the_chain_says, BENCH_ALL | BENCH_SPLIT_EVENT | BENCH_PACKED_EVENT),
     TEST(test_submit_buffers_refuses, BENCH_ONE),
     TEST(test_one_kick_is_one_register_access, BENCH_ALL & ~BENCH_WINDOW),
     TEST(test_flush_of_a_fast_device_is_one_register_access, BENCH_ALL & ~BENCH_WINDOW),
