@@ -19,4 +19,8 @@ extern const struct virtio_pci_config prove_pci_config;
 /** The device writes anything to the memory that it shares with the driver. */
 void prove_device_writes(void);
 
+/** The proof's own, if PROVE_OFFERS is defined: the features that the device offers, one of a few sets. Else they
+ * are any, which leaves open what a driver started for the sake of a feature. */
+uint64_t prove_offer(void);
+
 #endif

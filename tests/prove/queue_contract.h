@@ -20,7 +20,9 @@
 #endif
 
 /** Queues are told apart up to this index; those from there on are one. */
+#ifndef PROVE_QUEUES
 #define PROVE_QUEUES 4u
+#endif
 
 /** Queues up to this index are in the device's list of queues. Eva is not sure that one which was taken out of it is in
  * it no more: not those in memory that is freed afterwards. */

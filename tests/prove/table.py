@@ -22,21 +22,23 @@ def driver(name, sources, readings=(), options=STATES, short=False, shared=4, be
 
 # Functions of which Eva need not know more than whether they succeeded: each has many ways to fail.
 ASKED = ("virtio_config_read", "virtio_config_write", "virtio_config_read_bytes", "read_array", "held_still",
-         "virtio_device_begin", "virtio_device_check", "virtio_deadline_passed", "virtio_driver_wait_turn")
+         "virtio_device_begin", "virtio_device_check", "virtio_deadline_passed", "virtio_driver_wait_turn",
+         "virtio_buffer_queue_fill", "virtio_buffer_queue_submit")
 
 
-def streaming(name, sources, plain, told, precise, readings=(), shared=4):
+def streaming(name, sources, plain, told, precise, readings=(), shared=4, defines=()):
     """A proof of a driver that is made of buffer queues; `plain`: more such functions; `told`: functions, with the
     results to tell apart; `precise`: with the number of states to keep apart."""
     told = (*(f"{function}:0" for function in (*ASKED, *plain)), *told)
-    precise = ("main:50", "use:50", "havoc:50", "set_up:40", "tear_down:40", "virtio_buffer_queue_start:20",
+    precise = ("main:50", "use:50", "havoc:50", "set_up:300", "tear_down:40", "virtio_buffer_queue_start:60",
                "virtio_buffer_queue_end:40", "virtio_ring_uninit:40", "read_array:0",
                "virtio_config_read_bytes:4", *precise)
     options = ("-eva-slevel", "15", "-eva-auto-loop-unroll", "8", "-eva-plevel", "400",
-               "-eva-split-return", "full", "-eva-split-return-function", ",".join(told),
+               "-eva-ilevel", "260", "-eva-mlevel", "2", "-eva-split-return", "full",
+               "-eva-split-return-function", ",".join(told),
                "-eva-slevel-function", ",".join(precise))
-    return driver(name, ("buffer_queue", *sources), readings, options, False, shared,
-                  ("tests/prove/buffers.c",))
+    return driver(name, (*sources, "buffer_queue"), readings, options, False, shared,
+                  ("tests/prove/buffers.c",), sources[0], (*defines, "PROVE_LISTED=1"))
 
 
 # A wait is begun only by those who wait.
@@ -45,6 +47,75 @@ INPUT_READINGS = (
             "    while (result == 0) {\n",
             "    //@ split result == 0;\n    while (result == 0) {\n"),
 )
+
+# Two ports at most, buffers of 2 bytes; each port, each rest of a buffer, each length by itself.
+CONSOLE = "src/drivers/console.c"
+CONSOLE_CONTROL = "src/drivers/console_control.c"
+CONSOLE_READINGS = (
+    Reading("buffers of 2 bytes", "include/virtio/console.h",
+            "#define VIRTIO_CONSOLE_BUFFER_SIZE 1024u", "#define VIRTIO_CONSOLE_BUFFER_SIZE 2u"),
+    Reading("two ports at most", "include/virtio/console.h",
+            "#define VIRTIO_CONSOLE_PORTS_MAX 32u", "#define VIRTIO_CONSOLE_PORTS_MAX 2u"),
+    Reading("each number of ports by itself", CONSOLE,
+            "    size_t size = console->port_count * sizeof(*console->ports);\n\n",
+            "    size_t size;\n    //@ split console->port_count;\n"
+            "    size = console->port_count * sizeof(*console->ports);\n"),
+    Reading("each port of a search by itself", CONSOLE,
+            "        for (uint32_t at = 0; at < console->port_count; at++) {\n",
+            "        //@ loop unroll 2;\n        for (uint32_t at = 0; at < console->port_count; at++) {\n"),
+    Reading("each character of a name by itself", CONSOLE,
+            "    while (*one != '\\0' && *one == *other) {\n",
+            "    //@ loop unroll 4;\n    while (*one != '\\0' && *one == *other) {\n"),
+    Reading("each length to send by itself", CONSOLE,
+            "    while (size != 0) {\n", "    //@ dynamic_split size;\n    while (size != 0) {\n"),
+    Reading("each part that was sent, and those who wait, by themselves", CONSOLE,
+            "    do {\n        result = virtio_console_send",
+            "    //@ dynamic_split done;\n    //@ dynamic_split waiting;\n"
+            "    do {\n        result = virtio_console_send"),
+    Reading("those who wait for bytes by themselves", CONSOLE,
+            "    while (result == 0) {\n",
+            "    //@ dynamic_split result == 0;\n    while (result == 0) {\n"),
+    Reading("each place in a buffer that was received, told by the result, of which the sign alone counts", CONSOLE,
+            "    return port->left != 0;\n",
+            "    //@ split port->offset;\n    return port->left != 0 ? 1 + (int)port->offset : 0;\n"),
+    Reading("each rest of it by itself", CONSOLE,
+            "    while (size != 0 && (result = next_received(port)) > 0) {\n        uint32_t part = size",
+            "    //@ dynamic_split size;\n"
+            "    while (size != 0 && (result = next_received(port)) > 0) {\n        uint32_t part;\n"
+            "        //@ split port->offset;\n        //@ split port->left;\n        part = size"),
+    Reading("and no longer", CONSOLE,
+            "        taken += (int)part;\n        if (port->left",
+            "        taken += (int)part;\n        //@ split port->offset;\n        //@ merge port->left;\n"
+            "        if (port->left"),
+    Reading("the invariant of it, where Eva still knows", CONSOLE,
+            "    return result < 0 && taken == 0 ? result : taken;\n",
+            "    //@ assert a_rest: port->left == 0 || port->left <= VIRTIO_CONSOLE_BUFFER_SIZE - port->offset;\n"
+            "    return result < 0 && taken == 0 ? result : taken;\n"),
+    Reading("the copy of a message written behind its end, too", CONSOLE_CONTROL,
+            "    uint8_t copy[CONTROL_BUFFER_SIZE];\n", "    uint8_t copy[CONTROL_BUFFER_SIZE] = {0};\n"),
+    Reading("each port that is spoken of by itself", CONSOLE_CONTROL,
+            "    port = &console->ports[message.id];\n",
+            "    //@ split message.id;\n    port = &console->ports[message.id];\n"),
+    Reading("each set of buffers to answer with by itself", CONSOLE_CONTROL,
+            "    if (result < 0 || virtio_buffer_queue_find(&console->control_transmit) == VIRTIO_NO_BUFFER)\n",
+            "    //@ split console->control_transmit.free;\n"
+            "    if (result < 0 || virtio_buffer_queue_find(&console->control_transmit) == VIRTIO_NO_BUFFER)\n"),
+)
+
+
+def console(name, ports, multiport, transfers):
+    """A proof of the console driver: of what is said about ports, or of bytes."""
+    return streaming(name, ("console", "console_control"),
+                     ("virtio_console_start", "virtio_console_stop", "virtio_console_recover",
+                      "virtio_console_halt", "virtio_console_poll", "virtio_console_find", "set_open",
+                      "count_ports", "introduce", "virtio_console_greet", "virtio_console_attend", "check_port",
+                      "read_size"),
+                     (), ("virtio_console_start:400", "virtio_console_start_control:60", "set_up_ports:400", "virtio_console_receive:600",
+                          "virtio_console_read:200", "get:500", "next_received:100"),
+                     CONSOLE_READINGS, 2 * ports + 2,
+                     (f"PROVE_PORTS={ports}u", f"PROVE_QUEUES={2 * ports + 2}u", "PROVE_OFFERS=1",
+                      f"PROVE_MULTIPORT={multiport}u", f"PROVE_TRANSFERS={transfers}"))
+
 
 # How much of a buffer is left is known for each length by itself.
 RNG_READINGS = (
@@ -313,6 +384,8 @@ PROOFS = (
           (*scsi_readings(1)[-2:], *SCSI_UNIT_READINGS), ()),
     driver("9p", ("9p", "9p_request", "9p_files", "9p_folders"), NINEP_READINGS, NINEP,
            defines=("PROVE_QUEUE_SIZE=4u",)),
+    console("console", 2, 1, 0),
+    console("console-bytes", 1, 0, 1),
 )
 
 
@@ -347,8 +420,6 @@ SEEDS = (
     Seed("an event taken from the buffer that the device's length says", "src/drivers/input.c",
          "memcpy(bytes, virtio_buffer_at(queue, number), EVENT_SIZE);",
          "memcpy(bytes, virtio_buffer_at(queue, *written), EVENT_SIZE);", ("input",)),
-    Seed("a buffer behind the last one", "src/drivers/buffer_queue.c",
-         "number < buffers->depth; number++", "number <= buffers->depth; number++", ("input",)),
     Seed("a length of sense data that is not checked", "src/drivers/scsi.c",
          "result->sense_length > VIRTIO_SCSI_SENSE_SIZE || ", "", ("scsi",)),
     Seed("sense data that ends where it says it does", "src/drivers/scsi_sense.c",
@@ -380,4 +451,19 @@ SEEDS = (
          "if (length == 0 || length >= VIRTIO_9P_TAG_SIZE)", "if (length == 0)", ("9p",)),
     Seed("a name that is longer than what is left of a listing", "src/drivers/9p_folders.c",
          " || entry->name_length > left - ENTRY_HEAD)", ")", ("9p",)),
+    Seed("a buffer's place taken for its number", "src/drivers/buffer_queue.c",
+         "- first) / buffers->size);", "- first));", ("input",)),
+    Seed("a port number that is not checked", CONSOLE_CONTROL,
+         "if (message.id >= console->port_count) {", "if (message.id > console->port_count) {", ("console",)),
+    Seed("a name that is longer than there is room for", CONSOLE_CONTROL,
+         "if (end >= VIRTIO_CONSOLE_NAME_SIZE) {", "if (end > VIRTIO_CONSOLE_NAME_SIZE) {", ("console",)),
+    Seed("a message that is shorter than its header", CONSOLE_CONTROL,
+         "if (length < sizeof(message))\n        return 0;\n    memcpy", "memcpy", ("console",)),
+    Seed("more bytes than the caller has room for", CONSOLE,
+         "part = size < port->left ? (uint32_t)size : port->left", "part = port->left", ("console-bytes",)),
+    Seed("a buffer that is read on from where the last one ended", CONSOLE,
+         "        port->offset = 0;\n        if (port->left == 0) {", "        if (port->left == 0) {",
+         ("console-bytes",)),
+    Seed("more bytes sent than a buffer has", CONSOLE,
+         "part = size < queue->size ? (uint32_t)size : queue->size", "part = (uint32_t)size", ("console-bytes",)),
 )
