@@ -386,6 +386,7 @@ PROOFS = (
            defines=("PROVE_QUEUE_SIZE=4u",)),
     console("console", 2, 1, 0),
     console("console-bytes", 1, 0, 1),
+    Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
 )
 
 
@@ -466,4 +467,8 @@ SEEDS = (
          ("console-bytes",)),
     Seed("more bytes sent than a buffer has", CONSOLE,
          "part = size < queue->size ? (uint32_t)size : queue->size", "part = (uint32_t)size", ("console-bytes",)),
+    Seed("a timing of no width", "src/drivers/gpu_edid.c",
+         "clock == 0 || mode->width == 0 ||", "clock == 0 ||", ("gpu_edid",)),
+    Seed("a name without an end", "src/drivers/gpu_edid.c",
+         "at < NAME_SIZE &&", "at <= NAME_SIZE &&", ("gpu_edid",)),
 )
