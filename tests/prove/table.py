@@ -268,36 +268,43 @@ BLK_READINGS = (
     Reading("each slot by itself", "src/drivers/blk.c",
             "    int error = judge_part(blk, slot, used->written);\n\n",
             "    //@ split slot - blk->slots;\n    int error = judge_part(blk, slot, used->written);\n\n"),
+)
+BLK_LIST_READINGS = (
+    BLK_READINGS[0],
+    Reading("each slot by itself", "src/drivers/blk.c",
+            "    struct virtio_blk_slot *slot = used->cookie;\n    int error = judge_part",
+            "    size_t place = (size_t)((char *)used->cookie - (char *)blk->slots);\n    //@ split place;\n"
+            "    struct virtio_blk_slot *slot = (struct virtio_blk_slot *)((char *)blk->slots + place);\n"
+            "    int error = judge_part"),
+    Reading("each slot by itself, in a drain", "src/drivers/blk.c",
+            "        struct virtio_blk_slot *slot = used.cookie;\n",
+            "        size_t place = (size_t)((char *)used.cookie - (char *)blk->slots);\n        //@ split place;\n"
+            "        struct virtio_blk_slot *slot = (struct virtio_blk_slot *)((char *)blk->slots + place);\n"),
     Reading("a piece that is shorter than a segment is one", "src/drivers/blk_list.c",
             "        bytes -= bytes < blk->size_max ? bytes : blk->size_max;\n",
             "        bytes = bytes < blk->size_max ? 0 : bytes - blk->size_max;\n"),
-    Reading("each range by itself, in a request", "src/drivers/blk_range.c",
-            "    while (walk->left != 0 && most", "    //@ dynamic_split walk->left;\n    while (walk->left != 0 && most"),
-    Reading("each range by itself, from request to request", "src/drivers/blk_range.c",
-            "    while (error == VIRTIO_OK && walk.left",
-            "    //@ dynamic_split walk.left;\n    while (error == VIRTIO_OK && walk.left"),
 )
 
 # What tells no more apart than whether it succeeded; and how many states of these are kept apart, of all ways to start.
-BLK_ASKED = ("set_up_0", "read_characteristics", "check_zone", "check_zoned", "check_append", "virtio_config_read",
-             "read_capacity", "read_fields", "virtio_blk_read_config", "virtio_device_offer", "reset",
-             "virtio_device_accept", "accept_features", "choose_features", "virtio_write_features",
-             "virtio_device_ready", "virtio_device_stop", "virtio_device_end", "virtio_device_fail",
-             "virtio_blk_check_model", "allocate", "virtio_blk_open_kept", "virtio_allocate_shared", "judge_part",
-             "virtio_submit_buffers", "virtio_blk_halt", "virtio_device_renew", "virtio_blk_read_config_again",
-             "virtio_map_all_bytes_in_shared_buffer", "virtio_unmap_buffer", "check_data", "virtio_blk_begin_data",
-             "virtio_blk_begin_buffer", "virtio_blk_begin", "virtio_blk_frame", "send_part", "submit_afresh",
-             "keep_0", "submit_0", "submit", "let_go", "virtio_blk_run", "virtio_blk_run_sent", "virtio_blk_send",
-             "virtio_blk_keep_sent", "give_up", "complete", "hand_back", "take", "virtio_blk_drain")
+BLK_ASKED = ("virtio_config_read", "read_capacity", "read_fields", "virtio_blk_read_config",
+             "virtio_device_offer", "reset", "virtio_device_accept", "accept_features", "choose_features",
+             "virtio_write_features", "virtio_device_ready", "virtio_device_stop", "virtio_device_end",
+             "virtio_device_fail", "virtio_blk_check_model", "allocate", "virtio_blk_open_kept",
+             "virtio_allocate_shared", "judge_part", "virtio_submit_buffers", "virtio_blk_halt",
+             "virtio_device_renew", "virtio_blk_read_config_again", "virtio_map_all_bytes_in_shared_buffer",
+             "virtio_unmap_buffer", "check_data", "virtio_blk_begin_data", "virtio_blk_begin_buffer",
+             "virtio_blk_begin", "virtio_blk_frame", "send_part", "submit_afresh", "keep_0", "submit_0", "submit",
+             "let_go", "virtio_blk_run", "virtio_blk_run_sent", "virtio_blk_send", "virtio_blk_keep_sent",
+             "give_up", "complete", "hand_back", "take", "virtio_blk_drain")
 BLK_STATES = ("set_limits:1", "tame_fields:1", "reset:5", "main:100", "start:100", "virtio_blk_start_with:150",
               "virtio_blk_start_as:150", "set_up:150", "virtio_blk_open_more:150", "virtio_blk_open_queue:50",
               "tear_down:150", "close_queue:50", "virtio_blk_read_config:100", "read_fields:100",
               "virtio_device_offer:50", "virtio_device_accept:50", "accept_features:50", "choose_features:50",
               "virtio_blk_check_model:50", "virtio_device_ready:50", "virtio_config_read:100",
               "virtio_blk_put_data:100", "check_queue:50", "havoc_queue:50", "find:50", "virtio_blk_run_sent:10",
-              "take:10", "use_list:200", "use_ranges:60", "run_ranges:40", "fill:30", "begin:30", "measure:60",
-              "count_segments:60", "map_pieces:30", "send_list:30", "use_zones:20", "use_other:20", "keep_drained:4",
-              "complete:10", "use_data:20", "virtio_deadline_passed:20")
+              "take:10", "use_list:200", "measure:60", "count_segments:60", "map_pieces:30", "send_list:30",
+              "submit_list:40", "run_list:40", "begin_list:40", "keep_drained:4", "complete:10", "use_data:20",
+              "virtio_deadline_passed:20")
 BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400", "-eva-split-return", "full",
        "-eva-split-return-function", ",".join((*(f"{name}:0" for name in BLK_ASKED),
                                                "virtio_wait:1", "virtio_reap:1", "virtio_drain:1", "complete_0:1")),
@@ -305,9 +312,9 @@ BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400",
 
 
 def blk(name, calls, segments=1, lists=0, keep=0, more=0):
-    """A proof of calls of the block driver (BEGIN, DATA, OTHER, ZONES)."""
+    """A proof of calls of the block driver (BEGIN, DATA, LISTS)."""
     sources = ("blk", "blk_commands", "blk_config", "blk_kept", "blk_list", "blk_range", "blk_start", "blk_zoned")
-    proof = driver(name, sources, BLK_READINGS, BLK)
+    proof = driver(name, sources, BLK_LIST_READINGS if lists and calls else BLK_READINGS, BLK)
     defines = (*proof.defines, "PROVE_QUEUE_SIZE=8u", f"PROVE_CALLS={calls}", f"PROVE_SEGMENTS={segments}",
                f"PROVE_LIST={lists}", f"PROVE_KEEP={keep}", f"PROVE_MORE={more}")
     return proof._replace(harness="drivers/blk.c", defines=defines)
@@ -387,6 +394,7 @@ PROOFS = (
     console("console", 2, 1, 0),
     console("console-bytes", 1, 0, 1),
     Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
+    blk("blk-lists", 2, lists=2),
 )
 
 
@@ -471,4 +479,6 @@ SEEDS = (
          "clock == 0 || mode->width == 0 ||", "clock == 0 ||", ("gpu_edid",)),
     Seed("a name without an end", "src/drivers/gpu_edid.c",
          "at < NAME_SIZE &&", "at <= NAME_SIZE &&", ("gpu_edid",)),
+    Seed("a list of a segment more than there is a place for", "src/drivers/blk_list.c",
+         "segments > blk->list_max ||", "segments > blk->list_max + 3 ||", ("blk-lists",)),
 )

@@ -7,12 +7,10 @@
  */
 #include "../../../src/drivers/blk_internal.h"
 #include "../queue_contract.h"
-#include <virtio/blk_zoned.h>
 
 #define BEGIN 0
 #define DATA  1 /* reads, writes, flushes, and what belongs to all requests */
-#define OTHER 2 /* and lists, ranges, small questions */
-#define ZONES 3 /* and those of zoned disks */
+#define LISTS 2
 
 /* As blk_kept.c has it. */
 struct virtio_blk_kept {
@@ -23,9 +21,9 @@ struct virtio_blk_kept {
 
 #define SLOTS 2u /* of a queue of 8 */
 
-static struct virtio_blk_zoned zoned;
+static struct virtio_blk the_disk;
 static struct virtio_blk more;
-static struct virtio_blk *const disk = &zoned.disk;
+static struct virtio_blk *const disk = &the_disk;
 static uint8_t buffer[4];
 
 /* Segments of data: their length, and the most of them in a request; UINT32_MAX: anything that is as long
@@ -39,14 +37,11 @@ static unsigned which;
 /* The slot of the next request; or, SLOTS, there is none. */
 static unsigned next_slot;
 
-/* What requests in flight may refer to: the pieces of a list, or the place for an append's sector. */
-static union {
-    struct virtio_blk_piece pieces[2];
-    uint64_t sector;
-} place;
+/* What requests in flight may refer to. */
+static struct virtio_blk_piece pieces[2];
 
-/* What ends the requests that have something of their own to end, once one was made. */
-static int (*end_of_request)(const struct virtio_blk *blk, struct virtio_blk_slot *slot);
+/* What ends a list, once one was made. */
+static int (*end_of_list)(const struct virtio_blk *blk, struct virtio_blk_slot *slot);
 
 /* ---- The device ---- */
 
@@ -111,13 +106,7 @@ static int start(const struct virtio_device *found)
         .keep = PROVE_KEEP,
     };
 
-    return PROVE_CALLS == ZONES ? virtio_blk_zoned_start(&zoned, found, &options)
-                                : virtio_blk_start_with(disk, found, &options);
-}
-
-static int stop(void)
-{
-    return PROVE_CALLS == ZONES ? virtio_blk_zoned_stop(&zoned) : virtio_blk_stop(disk);
+    return virtio_blk_start_with(disk, found, &options);
 }
 
 /* ---- Calls ---- */
@@ -182,133 +171,40 @@ static struct virtio_blk_piece piece_of(unsigned count)
 static void use_list(void)
 {
     unsigned first = prove_below(4);
-    unsigned second = prove_below(5);
-    size_t count = second < 4 ? 2 : 1;
+    unsigned second = prove_below(3);
+    size_t count = second != 0 ? 2 : 1;
 
     //@ split first;
     //@ split second;
-    place.pieces[0] = piece_of(first);
-    place.pieces[1] = piece_of(second & 3);
+    pieces[0] = piece_of(first);
+    pieces[1] = piece_of(second);
     switch (prove_below(4)) {
     case 0:
-        (void)virtio_blk_read_list(disk, prove_any64(), place.pieces, count);
+        (void)virtio_blk_read_list(disk, prove_any64(), pieces, count);
         break;
     case 1:
-        (void)virtio_blk_write_list(disk, prove_any64(), place.pieces, count);
+        (void)virtio_blk_write_list(disk, prove_any64(), pieces, count);
         break;
     case 2:
-        (void)virtio_blk_submit_read_list(disk, prove_any64(), place.pieces, count, buffer);
+        (void)virtio_blk_submit_read_list(disk, prove_any64(), pieces, count, buffer);
         break;
     default:
-        (void)virtio_blk_submit_write_list(disk, prove_any64(), place.pieces, count, buffer);
-    }
-}
-
-static void use_ranges(void)
-{
-    struct virtio_blk_range ranges[2];
-    size_t count = prove_below(3);
-
-    //@ split count;
-    for (unsigned i = 0; i < 2; i++)
-        ranges[i] = (struct virtio_blk_range){prove_any64(), prove_any64()};
-    switch (prove_below(6)) {
-    case 0:
-        (void)virtio_blk_discard(disk, ranges, count);
-        break;
-    case 1:
-        (void)virtio_blk_write_zeroes(disk, ranges, count, prove_maybe());
-        break;
-    case 2:
-        (void)virtio_blk_secure_erase(disk, ranges, count);
-        break;
-    case 3:
-        (void)virtio_blk_submit_discard(disk, ranges, count, buffer);
-        break;
-    case 4:
-        (void)virtio_blk_submit_write_zeroes(disk, ranges, count, prove_maybe(), buffer);
-        break;
-    default:
-        (void)virtio_blk_submit_secure_erase(disk, ranges, count, buffer);
-    }
-}
-
-static void use_other(void)
-{
-    struct virtio_blk_lifetime lifetime;
-    char id[VIRTIO_BLK_ID_SIZE];
-
-    switch (prove_below(5)) {
-    case 0:
-        use_list();
-        break;
-    case 1:
-        use_ranges();
-        break;
-    case 2:
-        (void)virtio_blk_get_id(disk, id);
-        break;
-    case 3:
-        (void)virtio_blk_get_lifetime(disk, &lifetime);
-        break;
-    default:
-        use_data(disk);
-    }
-}
-
-static void use_zones(void)
-{
-    struct virtio_blk_zone zones[3];
-    size_t count;
-
-    switch (prove_below(9)) {
-    case 0:
-        (void)virtio_blk_report_zones(&zoned, prove_any64(), zones, prove_below(4), &count);
-        break;
-    case 1:
-        (void)virtio_blk_zone_open(&zoned, prove_any64());
-        break;
-    case 2:
-        (void)virtio_blk_zone_close(&zoned, prove_any64());
-        break;
-    case 3:
-        (void)virtio_blk_zone_finish(&zoned, prove_any64());
-        break;
-    case 4:
-        (void)virtio_blk_zone_reset(&zoned, prove_any64());
-        break;
-    case 5:
-        (void)virtio_blk_zone_reset_all(&zoned);
-        break;
-    case 6:
-        (void)virtio_blk_append(&zoned, prove_any64(), buffer, prove_any64(), &place.sector);
-        break;
-    case 7:
-        (void)virtio_blk_submit_append(&zoned, prove_any64(), buffer, prove_any64(), &place.sector,
-                                       buffer);
-        break;
-    default:
-        use_data(disk);
+        (void)virtio_blk_submit_write_list(disk, prove_any64(), pieces, count, buffer);
     }
 }
 
 static void use(void)
 {
-    if (PROVE_CALLS == ZONES)
-        use_zones();
-    else if (PROVE_CALLS == OTHER)
-        use_other();
+    if (PROVE_CALLS == LISTS && prove_maybe())
+        use_list();
     else
         use_data(PROVE_MORE ? &more : disk);
 }
 
-/* Hand in a request that has something of its own to end. */
-static int begin_request(void)
+static int begin_list(void)
 {
-    place.pieces[0] = (struct virtio_blk_piece){.memory = buffer, .bytes = VIRTIO_BLK_SECTOR_SIZE};
-    return PROVE_CALLS == ZONES
-               ? virtio_blk_submit_append(&zoned, 0, buffer, prove_any64(), &place.sector, buffer)
-               : virtio_blk_submit_read_list(disk, 0, place.pieces, 1, buffer);
+    pieces[0] = (struct virtio_blk_piece){.memory = buffer, .bytes = VIRTIO_BLK_SECTOR_SIZE};
+    return virtio_blk_submit_read_list(disk, 0, pieces, 1, buffer);
 }
 
 /* ---- What may be so between two calls ---- */
@@ -341,10 +237,8 @@ static void havoc_slot(const struct virtio_blk *blk, struct virtio_blk_slot *slo
     slot->cookie = buffer;
     slot->mapping = (struct virtio_mapping){
         .memory = buffer, .size = prove_any64(), .device_address = prove_any64()};
-    slot->unmap = prove_maybe() ? end_of_request : NULL;
-    slot->pieces = place.pieces;
-    if (PROVE_CALLS == ZONES)
-        slot->append_sector = prove_maybe() ? &place.sector : NULL;
+    slot->unmap = prove_maybe() ? end_of_list : NULL;
+    slot->pieces = pieces;
     slot->piece_count = prove_below(3);
     slot->address = prove_any64();
     slot->sector = prove_any64();
@@ -386,7 +280,7 @@ static void havoc_queue(struct virtio_blk *blk, uint16_t index)
 static void havoc(void)
 {
     for (unsigned i = 0; i < 2; i++)
-        place.pieces[i].mapping = (struct virtio_mapping){
+        pieces[i].mapping = (struct virtio_mapping){
             .memory = buffer, .size = prove_any64(), .device_address = prove_any64()};
     havoc_queue(disk, 0);
     if (disk->queue_count > 1)
@@ -425,7 +319,7 @@ static void check_queue(const struct virtio_blk *blk)
 static void check_ends(const struct virtio_blk *blk)
 {
     for (unsigned at = 0; at < SLOTS; at++) {
-        /*@ assert an_end: blk->slots[at].unmap == NULL || blk->slots[at].unmap == end_of_request; */
+        /*@ assert an_end: blk->slots[at].unmap == NULL || blk->slots[at].unmap == end_of_list; */
     }
 }
 
@@ -453,12 +347,12 @@ int main(void)
             return 0; /* another proof's */
         check();
         if (PROVE_CALLS != DATA) {
-            if (begin_request() != VIRTIO_OK)
+            if (begin_list() != VIRTIO_OK)
                 return 0;
-            end_of_request = disk->slots[1].unmap;
+            end_of_list = disk->slots[1].unmap;
         }
         //@ slevel merge;
-        next_slot = prove_below(SLOTS + 1);
+        next_slot = PROVE_CALLS == DATA ? prove_below(SLOTS + 1) : prove_below(2) * SLOTS;
         //@ split next_slot;
         havoc();
         if (prove_maybe()) {
@@ -468,6 +362,6 @@ int main(void)
             return 0;
         }
     }
-    (void)stop();
+    (void)virtio_blk_stop(disk);
     return 0;
 }
