@@ -86,11 +86,12 @@ static void free_memory(struct virtio_queue *queue)
 static int allocate(struct virtio_queue *queue, const struct virtio_split_layout *layout)
 {
     const struct virtio_host *host = queue->device->host;
-    uint64_t tables = (uint64_t)queue->size * queue->table_length * sizeof(struct virtq_desc);
+    size_t tables;
     int error;
 
     /* The longest tables of the largest queue are more than a 32-bit CPU can address. */
-    if ((size_t)tables != tables)
+    if (__builtin_mul_overflow(queue->size * sizeof(struct virtq_desc), queue->table_length,
+                               &tables))
         return VIRTIO_E_NO_MEMORY;
     queue->aside = host->allocate(host->ctx, private_size(queue->size));
     if (queue->aside == NULL)
@@ -101,7 +102,7 @@ static int allocate(struct virtio_queue *queue, const struct virtio_split_layout
     queue->next = (uint16_t *)(void *)(queue->in_flight + queue->size);
     error = virtio_allocate_shared(queue->device, layout->size, layout->alignment, &queue->shared);
     if (error == VIRTIO_OK && tables != 0)
-        error = virtio_allocate_shared(queue->device, (size_t)tables, sizeof(struct virtq_desc),
+        error = virtio_allocate_shared(queue->device, tables, sizeof(struct virtq_desc),
                                        &queue->tables);
     return error;
 }
