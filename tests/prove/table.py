@@ -117,6 +117,28 @@ def console(name, ports, multiport, transfers):
                       f"PROVE_MULTIPORT={multiport}u", f"PROVE_TRANSFERS={transfers}"))
 
 
+# Batches of 2 pages; each number of pages and ranges, and each length of the statistics, by itself.
+BALLOON = "src/drivers/balloon.c"
+BALLOON_READINGS = (
+    Reading("batches of 2 pages", "include/virtio/balloon.h",
+            "#define VIRTIO_BALLOON_BATCH 256u", "#define VIRTIO_BALLOON_BATCH 2u"),
+    Reading("each statistic by itself", BALLOON,
+            "    for (unsigned tag = 0; tag < VIRTIO_BALLOON_STATISTICS; tag++) {\n",
+            "    //@ loop unroll 10;\n    for (unsigned tag = 0; tag < VIRTIO_BALLOON_STATISTICS; tag++) {\n"),
+    Reading("each length of the statistics by itself", BALLOON,
+            "    while ((uint32_t)(at - first) % ",
+            "    //@ split at - first;\n    while ((uint32_t)(at - first) % "),
+    Reading("each number of pages by itself", BALLOON,
+            "    while (count != 0) {\n        uint32_t batch",
+            "    //@ dynamic_split count;\n    while (count != 0) {\n        uint32_t batch"),
+    Reading("each number of ranges by itself", BALLOON,
+            "    while (error == VIRTIO_OK && count != 0) {\n",
+            "    //@ dynamic_split count;\n    while (error == VIRTIO_OK && count != 0) {\n"),
+    Reading("each number of ranges in a chain by itself", BALLOON,
+            "        error = send_ranges(balloon, &balloon->reports, ranges, part);\n",
+            "        //@ split part;\n        error = send_ranges(balloon, &balloon->reports, ranges, part);\n"),
+)
+
 # How much of a buffer is left is known for each length by itself.
 RNG_READINGS = (
     Reading("each length by itself", "src/drivers/rng.c",
@@ -393,6 +415,13 @@ PROOFS = (
            defines=("PROVE_QUEUE_SIZE=4u",)),
     console("console", 2, 1, 0),
     console("console-bytes", 1, 0, 1),
+    streaming("balloon", ("balloon",),
+              ("virtio_balloon_start", "virtio_balloon_stop", "virtio_balloon_recover", "virtio_balloon_halt",
+               "virtio_balloon_get_target", "virtio_balloon_get_hint_command", "read_config", "write_config",
+               "tell_actual", "go_live", "send_pages", "settle", "send_buffer", "send_ranges", "say_command",
+               "check_pages", "check_ranges"),
+              (), ("virtio_balloon_start:600", "start_queues:300", "start_reports:60", "submit_statistics:30"),
+              BALLOON_READINGS, 4, ("PROVE_QUEUES=5u", "PROVE_OFFERS=1")),
     Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
     blk("blk-lists", 2, lists=2),
 )
@@ -475,6 +504,13 @@ SEEDS = (
          ("console-bytes",)),
     Seed("more bytes sent than a buffer has", CONSOLE,
          "part = size < queue->size ? (uint32_t)size : queue->size", "part = (uint32_t)size", ("console-bytes",)),
+    Seed("more pages than a batch has room for", BALLOON,
+         "count < VIRTIO_BALLOON_BATCH ? (uint32_t)count : VIRTIO_BALLOON_BATCH", "(uint32_t)count", ("balloon",)),
+    Seed("no room for what fills the statistics up", BALLOON,
+         "#define STATISTICS_MOST   12u", "#define STATISTICS_MOST   10u", ("balloon",)),
+    Seed("statistics on a device that has no queue for them", BALLOON,
+         "    if (!virtio_has_feature(&balloon->device, VIRTIO_BALLOON_F_STATS_VQ))\n"
+         "        return VIRTIO_E_NOT_SUPPORTED;\n    result", "    result", ("balloon",)),
     Seed("a timing of no width", "src/drivers/gpu_edid.c",
          "clock == 0 || mode->width == 0 ||", "clock == 0 ||", ("gpu_edid",)),
     Seed("a name without an end", "src/drivers/gpu_edid.c",
