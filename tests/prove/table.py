@@ -386,6 +386,21 @@ NINEP_READINGS = (
             "    uint32_t limit = share->device.legacy || written > room ? room : written;\n"),
 )
 
+# Of the GPU driver's functions Eva need know no more than whether they succeeded, either.
+GPU_ASKED = ("virtio_gpu_start", "read_config", "virtio_device_begin", "virtio_device_offer",
+             "virtio_device_accept", "accept_features", "virtio_device_ready", "virtio_device_renew",
+             "virtio_config_read", "virtio_config_write", "virtio_device_check", "reset", "virtio_device_stop",
+             "virtio_device_end", "virtio_device_fail", "virtio_gpu_halt", "tear_down", "virtio_gpu_recover",
+             "submit", "virtio_gpu_send", "virtio_submit_buffers", "virtio_kick", "virtio_gpu_await",
+             "virtio_gpu_await_sent", "virtio_gpu_await_both", "virtio_gpu_run", "virtio_gpu_give_up", "judge", "virtio_gpu_begin",
+             "begin", "begin_transfer", "begin_flush", "begin_scanout", "check_rect", "check_pieces",
+             "virtio_gpu_check_resource", "run_plain", "get_answer", "wait_for_room",
+             "virtio_gpu_collect_cursors", "virtio_gpu_get_display", "virtio_gpu_get_edid")
+GPU = ("-eva-slevel", "20", "-eva-slevel-function",
+       "main:100,use:200,point:50,virtio_gpu_start:200,set_up:200,start_lanes:200,virtio_gpu_recover:100",
+       "-eva-auto-loop-unroll", "8", "-eva-plevel", "400", "-eva-split-return", "full",
+       "-eva-split-return-function", ",".join(f"{name}:0" for name in GPU_ASKED))
+
 PROOFS = (
     Proof("host", "host_services.c", (), (), LOOPS),
     Proof("device", "device.c", (), ("tests/prove/fake.c",), LOOPS),
@@ -424,6 +439,7 @@ PROOFS = (
               BALLOON_READINGS, 4, ("PROVE_QUEUES=5u", "PROVE_OFFERS=1")),
     Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
     blk("blk-lists", 2, lists=2),
+    driver("gpu", ("gpu_cursor", "gpu_display", "gpu_edid", "gpu_resource"), (), GPU),
 )
 
 
@@ -517,4 +533,13 @@ SEEDS = (
          "at < NAME_SIZE &&", "at <= NAME_SIZE &&", ("gpu_edid",)),
     Seed("a list of a segment more than there is a place for", "src/drivers/blk_list.c",
          "segments > blk->list_max ||", "segments > blk->list_max + 3 ||", ("blk-lists",)),
+    Seed("more scanouts than there can be", "src/drivers/gpu.c",
+         "(gpu->num_scanouts == 0 || gpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS)", "gpu->num_scanouts == 0", ("gpu",)),
+    Seed("an EDID as long as it says", "src/drivers/gpu_display.c",
+         "says > VIRTIO_GPU_EDID_MAX || says > written - head", "says == 0", ("gpu",)),
+    Seed("a request is kept behind what is the caller's", "src/drivers/gpu.c",
+         "    gpu->finished_tail = &slot->next;\n",
+         "    gpu->finished_tail = (struct virtio_gpu_slot **)slot->cookie;\n", ("gpu",)),
+    Seed("a piece more than the request has room for", "src/drivers/gpu_resource.c",
+         "if (count > gpu->pieces_max)", "if (count > gpu->pieces_max + 1)", ("gpu",)),
 )
