@@ -64,15 +64,17 @@ void *virtio_gpu_large_answer(const struct virtio_gpu *gpu)
 
 /* ---- Start and stop ---- */
 
+/* What cannot be is not kept: it is a bound of tables while the device cannot be used, too. */
 static int read_config(struct virtio_gpu *gpu)
 {
-    uint64_t count = 0;
-    int error = virtio_config_read(&gpu->device, VIRTIO_GPU_CONFIG_NUM_SCANOUTS, 4, &count);
+    uint64_t value = 0;
+    int error = virtio_config_read(&gpu->device, VIRTIO_GPU_CONFIG_NUM_SCANOUTS, 4, &value);
+    uint32_t count = virtio_config_little32(&gpu->device, (uint32_t)value);
 
-    gpu->num_scanouts = virtio_config_little32(&gpu->device, (uint32_t)count);
-    if (error == VIRTIO_OK &&
-        (gpu->num_scanouts == 0 || gpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS))
+    if (error == VIRTIO_OK && (count == 0 || count > VIRTIO_GPU_MAX_SCANOUTS))
         error = VIRTIO_E_CONFIG;
+    if (error == VIRTIO_OK)
+        gpu->num_scanouts = count;
     return error;
 }
 

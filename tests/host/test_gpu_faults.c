@@ -348,6 +348,7 @@ static void test_recovery_finds_another_device(struct bench *bench)
     fake_put_number(bench->fake.config + 8, 4, false, 17);
     assert_result(virtio_gpu_recover(&gpu_driver), VIRTIO_E_CONFIG);
     assert_int_equal(gpu_driver.device.state, VIRTIO_DEVICE_STOPPED);
+    assert_int_equal(gpu_driver.num_scanouts, 2); /* as it was: 17 there cannot be */
     fake_put_number(bench->fake.config + 8, 4, false, 1);
     assert_ok(virtio_gpu_recover(&gpu_driver));
     assert_int_equal(gpu_driver.num_scanouts, 1);
