@@ -534,7 +534,7 @@ SEEDS = (
     Seed("a list of a segment more than there is a place for", "src/drivers/blk_list.c",
          "segments > blk->list_max ||", "segments > blk->list_max + 3 ||", ("blk-lists",)),
     Seed("more scanouts than there can be", "src/drivers/gpu.c",
-         "(gpu->num_scanouts == 0 || gpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS)", "gpu->num_scanouts == 0", ("gpu",)),
+         "(count == 0 || count > VIRTIO_GPU_MAX_SCANOUTS)", "count == 0", ("gpu",)),
     Seed("an EDID as long as it says", "src/drivers/gpu_display.c",
          "says > VIRTIO_GPU_EDID_MAX || says > written - head", "says == 0", ("gpu",)),
     Seed("a request is kept behind what is the caller's", "src/drivers/gpu.c",
