@@ -306,6 +306,25 @@ BLK_LIST_READINGS = (
             "        bytes -= bytes < blk->size_max ? bytes : blk->size_max;\n",
             "        bytes = bytes < blk->size_max ? 0 : bytes - blk->size_max;\n"),
 )
+BLK_RANGE_READINGS = (
+    *BLK_LIST_READINGS[:3],
+    Reading("each bit by itself", "src/drivers/blk_internal.h",
+            "    for (unsigned bit = 64;", "    //@ loop unroll 64;\n    for (unsigned bit = 64;"),
+    Reading("each range by itself, in a request", "src/drivers/blk_range.c",
+            "    while (walk->left != 0 && most",
+            "    //@ dynamic_split walk->left;\n    while (walk->left != 0 && most"),
+    Reading("a request that succeeded, by itself", "src/drivers/blk.c",
+            "                virtio_blk_forget(blk, slot);\n                return slot->error;\n",
+            "                virtio_blk_forget(blk, slot);\n                //@ split slot->error == 0;\n"
+            "                return slot->error;\n"),
+    Reading("each rest of them by itself, and no more", "src/drivers/blk_range.c",
+            "    virtio_blk_use_unit_data(*begun, count *",
+            "    //@ split walk->left;\n    //@ slevel merge;\n    virtio_blk_use_unit_data(*begun, count *"),
+    Reading("each range by itself, from request to request", "src/drivers/blk_range.c",
+            "    while (error == VIRTIO_OK && walk.left",
+            "    //@ dynamic_split error == 0;\n    //@ dynamic_split walk.left;\n"
+            "    while (error == VIRTIO_OK && walk.left"),
+)
 
 # What tells no more apart than whether it succeeded; and how many states of these are kept apart, of all ways to start.
 BLK_ASKED = ("virtio_config_read", "read_capacity", "read_fields", "virtio_blk_read_config",
@@ -325,8 +344,9 @@ BLK_STATES = ("set_limits:1", "tame_fields:1", "reset:5", "main:100", "start:100
               "virtio_blk_check_model:50", "virtio_device_ready:50", "virtio_config_read:100",
               "virtio_blk_put_data:100", "check_queue:50", "havoc_queue:50", "find:50", "virtio_blk_run_sent:10",
               "take:10", "use_list:200", "measure:60", "count_segments:60", "map_pieces:30", "send_list:30",
-              "submit_list:40", "run_list:40", "begin_list:40", "keep_drained:4", "complete:10", "use_data:20",
-              "virtio_deadline_passed:20")
+              "submit_list:40", "run_list:40", "begin_list:40", "keep_drained:4", "complete:10",
+              "use_data:20", "virtio_deadline_passed:20", "use_ranges:60", "run_ranges:1", "send_ranges:60",
+              "fill:30", "begin:30", "use_small:20", "virtio_blk_remainder:1")
 BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400", "-eva-split-return", "full",
        "-eva-split-return-function", ",".join((*(f"{name}:0" for name in BLK_ASKED),
                                                "virtio_wait:1", "virtio_reap:1", "virtio_drain:1", "complete_0:1")),
@@ -334,9 +354,10 @@ BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400",
 
 
 def blk(name, calls, segments=1, lists=0, keep=0, more=0):
-    """A proof of calls of the block driver (BEGIN, DATA, LISTS)."""
+    """A proof of calls of the block driver (BEGIN, DATA, LISTS, SMALL)."""
     sources = ("blk", "blk_commands", "blk_config", "blk_kept", "blk_list", "blk_range", "blk_start", "blk_zoned")
-    proof = driver(name, sources, BLK_LIST_READINGS if lists and calls else BLK_READINGS, BLK)
+    readings = (BLK_READINGS, BLK_READINGS, BLK_LIST_READINGS, BLK_RANGE_READINGS)[calls]
+    proof = driver(name, sources, readings, BLK)
     defines = (*proof.defines, "PROVE_QUEUE_SIZE=8u", f"PROVE_CALLS={calls}", f"PROVE_SEGMENTS={segments}",
                f"PROVE_LIST={lists}", f"PROVE_KEEP={keep}", f"PROVE_MORE={more}")
     return proof._replace(harness="drivers/blk.c", defines=defines)
@@ -440,6 +461,7 @@ PROOFS = (
     Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
     blk("blk-lists", 2, lists=2),
     driver("gpu", ("gpu_cursor", "gpu_display", "gpu_edid", "gpu_resource"), (), GPU),
+    blk("blk-ranges", 3, lists=1),
 )
 
 
@@ -542,4 +564,9 @@ SEEDS = (
          "    gpu->finished_tail = (struct virtio_gpu_slot **)slot->cookie;\n", ("gpu",)),
     Seed("a piece more than the request has room for", "src/drivers/gpu_resource.c",
          "if (count > gpu->pieces_max)", "if (count > gpu->pieces_max + 1)", ("gpu",)),
+    Seed("as many ranges as the device says", "src/drivers/blk_range.c",
+         "    if (room > VIRTIO_BLK_SEGMENTS_MAX)\n        room = VIRTIO_BLK_SEGMENTS_MAX;\n", "", ("blk-ranges",)),
+    Seed("a request that was not begun is sent", "src/drivers/blk_commands.c",
+         "    id[0] = '\\0';\n    if (error != VIRTIO_OK)\n        return error;\n", "    id[0] = '\\0';\n",
+         ("blk-ranges",)),
 )
