@@ -14,7 +14,7 @@
 #define ACTUAL     4u
 #define POISON_VAL 12u
 
-/* Little-endian in the legacy interface, too: the one configuration space that is (5.5.4). */
+/* Little-endian in the legacy interface, too (5.5.4), as a GPU's is. */
 uint32_t fake_balloon_config(const struct fake_balloon *balloon, uint32_t offset)
 {
     return (uint32_t)fake_number(balloon->device->config + offset, 4, false);
