@@ -146,8 +146,10 @@ int virtio_append_desc(struct virtio_queue *queue, uint64_t device_address, uint
         chain->error = any_error();
         return chain->error;
     }
-    if (flags != 0)
-        chain->bytes += length;
+    if (flags != 0 && __builtin_add_overflow(chain->bytes, length, &chain->bytes)) {
+        chain->error = VIRTIO_E_TOO_LONG;
+        return chain->error;
+    }
     return VIRTIO_OK;
 }
 
@@ -166,8 +168,8 @@ int virtio_submit_buffers(struct virtio_queue *queue, const struct virtio_buffer
     for (unsigned i = 0; i < (unsigned)readable + writable; i++) {
         if (buffers[i].length == 0)
             return VIRTIO_E_ZERO_LENGTH;
-        if (i >= readable)
-            room += buffers[i].length;
+        if (i >= readable && __builtin_add_overflow(room, buffers[i].length, &room))
+            return VIRTIO_E_TOO_LONG;
     }
     return submit(queue, room, cookie);
 }
