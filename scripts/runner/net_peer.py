@@ -21,7 +21,6 @@ import signal
 import socket
 import struct
 import sys
-import threading
 import time
 
 from . import pattern, qmp
@@ -43,7 +42,7 @@ REPORT = 6        # from the guest: say what was counted since the last REPORT
 REPORTED = 7
 PROBE = 8         # from the guest: resolve and ping it, and send it UDP datagrams, `argument` of each
 PROBED = 9
-MONITOR = 10      # from the guest: a JSON list of QMP commands, with "delay" in seconds before each
+MONITOR = 10      # from the guest: a JSON list of QMP commands
 MONITORED = 11
 RAW = 12          # from the guest: send the frame that follows
 
@@ -349,11 +348,7 @@ class Peer:
 
     def monitor(self, _kind, sequence, argument, frame):
         steps = json.loads(frame[BODY:BODY + argument].decode().replace("$ID", self.device))
-        if any("delay" in step for step in steps):
-            threading.Thread(target=self.run_steps, args=(steps,), daemon=True).start()
-            result = "later"
-        else:
-            result = self.run_steps(steps)
+        result = self.run_steps(steps)
         self.send(self.test_frame(MONITORED, sequence, 0, content=result.encode()[:1400]))
 
     def run_steps(self, steps):
@@ -361,7 +356,6 @@ class Peer:
             result = None
             with qmp.Qmp(self.qmp_path) as monitor:
                 for step in steps:
-                    time.sleep(step.get("delay", 0))
                     result = monitor.call(step["execute"], **step.get("arguments", {}))
             return json.dumps(result)
         except (qmp.QmpError, OSError, ValueError) as error:

@@ -11,6 +11,7 @@ protocol, 52:54:00:00:02:NN has QEMU's DHCP and TFTP, 52:54:00:00:03:NN is vhost
 takes long.
 
     # host: net tftp sha256=DIGEST bytes=N     what the guest got by TFTP
+    # host: net link up device=NN              its link is to come up; or: down
 """
 
 import hashlib
@@ -20,7 +21,7 @@ import shutil
 import sys
 import time
 
-from . import process
+from . import process, qmp
 
 TYPE = "net"
 ROLES = ("peer", "dgram", "vhost", "user")
@@ -71,6 +72,7 @@ class Peer:
         self.limit = configuration.limit + process.GRACE
         self.due = configuration.suite_is_due("net") and "crash" not in configuration.actions
         self.processes = {}
+        self.names = {}
         self.digest = None
         self.digests = []
         for number, device in enumerate(configuration.devices):
@@ -90,6 +92,7 @@ class Peer:
     def _start(self, number, device):
         for name in ("peer", "qemu"):
             path(self.work, number, name).unlink(missing_ok=True)
+        self.names[number] = f"{device.role}{number}"
         link = {"vhost": f"vhost:{path(self.work, number, 'peer')}",
                 "peer": f"stream:{path(self.work, number, 'peer')}",
                 "dgram": f"dgram:{path(self.work, number, 'peer')}:{path(self.work, number, 'qemu')}",
@@ -98,7 +101,7 @@ class Peer:
             child = process.Child(
                 [sys.executable, "-B", "-m", "runner.net_peer", link,
                  str(path(self.work, number, "statistics")), str(path(self.work, number, "qmp")),
-                 f"{device.role}{number}", str(number + 1)],
+                 self.names[number], str(number + 1)],
                 self.limit, stdout=log, stderr=log, cwd=SCRIPTS)
         self.processes[number] = child
         deadline = time.monotonic() + START_SECONDS
@@ -111,10 +114,17 @@ class Peer:
         text = path(self.work, number, "log").read_text(errors="replace")
         return text.removeprefix("ready\n").strip()
 
-    def act(self, verb, _words, values):
-        if verb != "tftp":
-            raise ValueError("the peer of a network device is asked over the network")
+    def act(self, verb, words, values):
+        getattr(self, "do_" + verb)(*words, **values)
+
+    def do_tftp(self, **values):
         self.digests.append((values["sha256"], int(values["bytes"])))
+
+    def do_link(self, state, device):
+        """Not asked for over the network: a link that is down carries no question, and may lose an answer."""
+        number = int(device) - 1
+        with qmp.Qmp(path(self.work, number, "qmp")) as monitor:
+            monitor.call("set_link", name=self.names[number], up=state == "up")
 
     def finish(self):
         for child in self.processes.values():

@@ -95,8 +95,7 @@ class Child:
 def pump(child, deadline, on_serial, on_errors):
     """Feeds a child's stdout and stderr to two functions until both end.
 
-    Returns None, or why it stopped early: "time" or "output". `on_serial` is called with b"" about
-    ten times a second when nothing arrives, so that it can act on time.
+    Returns None, or why it stopped early: "time" or "output".
     """
     handlers = {child.process.stdout: on_serial, child.process.stderr: on_errors}
     total = 0
@@ -106,8 +105,7 @@ def pump(child, deadline, on_serial, on_errors):
         while selector.get_map():
             if time.monotonic() >= deadline:
                 return "time"
-            ready = selector.select(0.1)
-            for key, _events in ready:
+            for key, _events in selector.select(0.1):
                 chunk = os.read(key.fd, 65536)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -116,6 +114,4 @@ def pump(child, deadline, on_serial, on_errors):
                 handlers[key.fileobj](chunk)
             if total > OUTPUT_LIMIT:
                 return "output"
-            if not ready:
-                on_serial(b"")
     return None

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 import fake_qemu
 from runner import build, execute, images, matrix, process, table, verdict
@@ -149,6 +150,47 @@ class Verdicts(FakeRun):
 
     def test_reset_that_did_not_happen(self):
         self.assert_red("boots instead of 3", row="x|||||||||blk:2,rng:1|reset=2|")
+
+
+class Resets(unittest.TestCase):
+    """When a machine is reset depends on how far its tests have come, and on no clock."""
+
+    class Monitor:
+        def __init__(self, calls):
+            self.calls = calls
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_error):
+            pass
+
+        def forbid_reset(self):
+            pass
+
+        def reset(self):
+            self.calls.append("reset")
+
+    def boot(self, watcher, calls, tests):
+        """How many blk tests a boot ends until it is reset, of those that there are."""
+        done = len(calls)
+        for line in ["", fake_qemu.GOOD[0], "TAP version 13", f"1..{tests + 2}", "ok 1 - rng: draws bytes",
+                     "ok 2 - net: 29 tests # SKIP there is no network device"]:
+            watcher.feed(line.encode() + b"\n")
+        for number in range(1, tests + 1):
+            watcher.feed(f"ok {number + 2} - blk: number {number}\n".encode())
+            if len(calls) > done:
+                return number
+        return None
+
+    def test_each_boot_comes_further_than_the_one_before(self):
+        calls = []
+        configuration = table.configure(table.parse(DEFAULT + "x|||||||||blk:2,rng:1|reset=3|")[-1])
+        helpers = mock.Mock()
+        with mock.patch.object(execute.qmp, "Qmp", lambda _socket: self.Monitor(calls)):
+            watcher = execute.Watcher(configuration, "qmp", None, None, helpers)
+            self.assertEqual([self.boot(watcher, calls, 20) for _ in range(4)], [1, 5, 9, None])
+        self.assertEqual(calls, ["reset"] * 3)
 
 
 class Crashes(FakeRun):
