@@ -363,8 +363,7 @@ def blk(name, calls, segments=1, lists=0, keep=0, more=0):
     return proof._replace(harness="drivers/blk.c", defines=defines)
 
 
-NINEP = ("-eva-slevel", "20", "-eva-slevel-function", "virtio_9p_put:400,virtio_9p_get:400,virtio_9p_length:200,"
-         "first_length:200,next_name:200",
+NINEP = ("-eva-slevel", "20",
          "-eva-auto-loop-unroll", "16", "-eva-plevel", "600", "-eva-interprocedural-splits", "-eva-widening-delay", "10",
          "-eva-split-return", "auto", "-eva-split-return-function",
          "reset:0:-40,virtio_device_stop:0:-40,virtio_device_end:0:-40,virtio_device_fail:0:-40,virtio_9p_halt:0,"
@@ -407,6 +406,14 @@ NINEP_READINGS = (
             "    uint32_t limit = share->device.legacy || written > room ? room : written;\n"),
 )
 
+
+def ninep(name, harness, *precise):
+    """A proof of the 9P driver; `precise`: functions, with the number of states to keep apart."""
+    options = (*NINEP, "-eva-slevel-function", ",".join(("virtio_9p_put:400", "virtio_9p_get:400", *precise)))
+    return driver(name, ("9p", "9p_request", "9p_files", "9p_folders"), NINEP_READINGS, options,
+                  beside=("tests/prove/drivers/9p_state.c",), harness=harness, defines=("PROVE_QUEUE_SIZE=4u",))
+
+
 # Of the GPU driver's functions Eva need know no more than whether they succeeded, either.
 GPU_ASKED = ("virtio_gpu_start", "read_config", "virtio_device_begin", "virtio_device_offer",
              "virtio_device_accept", "accept_features", "virtio_device_ready", "virtio_device_renew",
@@ -447,8 +454,8 @@ PROOFS = (
     Proof("scsi_unit", "drivers/scsi_unit.c", (),
           ("src/drivers/scsi_sense.c", "src/drivers/scsi_unit.c", "src/core/time.c"), SCSI_UNIT, False,
           (*scsi_readings(1)[-2:], *SCSI_UNIT_READINGS), ()),
-    driver("9p", ("9p", "9p_request", "9p_files", "9p_folders"), NINEP_READINGS, NINEP,
-           defines=("PROVE_QUEUE_SIZE=4u",)),
+    ninep("9p", "9p"),
+    ninep("9p-names", "9p_names", "virtio_9p_length:2000", "first_length:2000", "choose_names:1000"),
     console("console", 2, 1, 0),
     console("console-bytes", 1, 0, 1),
     streaming("balloon", ("balloon",),
@@ -527,6 +534,12 @@ SEEDS = (
          "if (length == 0 || length >= VIRTIO_9P_TAG_SIZE)", "if (length == 0)", ("9p",)),
     Seed("a name that is longer than what is left of a listing", "src/drivers/9p_folders.c",
          " || entry->name_length > left - ENTRY_HEAD)", ")", ("9p",)),
+    Seed("a string as long as it is, whatever a name may have", "src/drivers/9p_files.c",
+         "while (length <= VIRTIO_9P_NAME_MAX && string", "while (string", ("9p-names",)),
+    Seed("a number more than the set of those in use", "src/drivers/9p_files.c",
+         "number < VIRTIO_9P_FIDS_MAX; number++", "number <= VIRTIO_9P_FIDS_MAX; number++", ("9p-names",)),
+    Seed("more names than a message has room for", "src/drivers/9p_files.c",
+         "        if ((size_t)(end - request->message.at) < 2 + length)\n            break;\n", "", ("9p-names",)),
     Seed("a buffer's place taken for its number", "src/drivers/buffer_queue.c",
          "- first) / buffers->size);", "- first));", ("input",)),
     Seed("a port number that is not checked", CONSOLE_CONTROL,
