@@ -21,7 +21,7 @@ OPTIONS = ("-eva-slevel", "20", "-eva-slevel-function",
 SIZES = (1, 2, 4, 8)
 
 # Of these Eva knows ranges of numbers, not each (rings_large.py).
-LARGE_SIZES = (16, 64, 256, 32768)
+LARGE_SIZES = tuple(1 << power for power in range(4, 16))
 LARGE_OPTIONS = tuple({"600": "16", "2000": "64"}.get(option, option) for option in OPTIONS)
 
 # Of all queues: VIRTIO_F_INDIRECT_DESC, VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1, VIRTIO_F_RING_RESET.
