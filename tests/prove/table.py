@@ -326,6 +326,27 @@ BLK_RANGE_READINGS = (
             "    while (error == VIRTIO_OK && walk.left"),
 )
 
+BLK_ZONE_READINGS = (
+    *BLK_LIST_READINGS[:3],
+    BLK_RANGE_READINGS[3],
+    Reading("reports that hold two zones", "src/drivers/blk_zoned.c",
+            "#define REPORT_BYTES 1024u", "#define REPORT_BYTES 192u"),
+    Reading("a part of nothing, by itself", "src/drivers/blk_zoned.c",
+            "    return blk->part_max != 0;\n",
+            "    if (blk->part_max == 0)\n        return false;\n    return true;\n"),
+    Reading("each zone of a report by itself", "src/drivers/blk_zoned.c",
+            "            error = take_zone(zoned, &report->zones[i]",
+            "            //@ split *found;\n            error = take_zone(zoned, &report->zones[i]"),
+    Reading("each slot of a report by itself", "src/drivers/blk_zoned.c",
+            "    memset(report, 0xff, zoned->report.size);\n",
+            "    memset(report, 0xff, zoned->report.size);\n"
+            "    size_t place = (size_t)((char *)slot - (char *)zoned->disk.slots);\n    //@ split place;\n"
+            "    slot = (struct virtio_blk_slot *)((char *)zoned->disk.slots + place);\n"),
+    Reading("each report by itself", "src/drivers/blk_zoned.c",
+            "        int reported = run_report(zoned, sector);\n",
+            "        int reported;\n        //@ slevel merge;\n        reported = run_report(zoned, sector);\n"),
+)
+
 # What tells no more apart than whether it succeeded; and how many states of these are kept apart, of all ways to start.
 BLK_ASKED = ("virtio_config_read", "read_capacity", "read_fields", "virtio_blk_read_config",
              "virtio_device_offer", "reset", "virtio_device_accept", "accept_features", "choose_features",
@@ -337,30 +358,40 @@ BLK_ASKED = ("virtio_config_read", "read_capacity", "read_fields", "virtio_blk_r
              "virtio_blk_begin", "virtio_blk_frame", "send_part", "submit_afresh", "keep_0", "submit_0", "submit",
              "let_go", "virtio_blk_run", "virtio_blk_run_sent", "virtio_blk_send", "virtio_blk_keep_sent",
              "give_up", "complete", "hand_back", "take", "virtio_blk_drain")
-BLK_STATES = ("set_limits:1", "tame_fields:1", "reset:5", "main:100", "start:100", "virtio_blk_start_with:150",
+BLK_ZONES_ASKED = ("virtio_blk_start_as", "virtio_blk_zoned_start", "set_up_0", "read_characteristics", "cut_parts",
+                   "check_zoned", "check_zone", "check_append", "send_append", "take_zone")
+BLK_STATES = ("set_limits:1", "tame_fields:1", "reset:5", "virtio_blk_start_with:150",
               "virtio_blk_start_as:150", "set_up:150", "virtio_blk_open_more:150", "virtio_blk_open_queue:50",
               "tear_down:150", "close_queue:50", "virtio_blk_read_config:100", "read_fields:100",
               "virtio_device_offer:50", "virtio_device_accept:50", "accept_features:50", "choose_features:50",
               "virtio_blk_check_model:50", "virtio_device_ready:50", "virtio_config_read:100",
-              "virtio_blk_put_data:100", "check_queue:50", "havoc_queue:50", "find:50", "virtio_blk_run_sent:10",
-              "take:10", "use_list:200", "measure:60", "count_segments:60", "map_pieces:30", "send_list:30",
-              "submit_list:40", "run_list:40", "begin_list:40", "keep_drained:4", "complete:10",
-              "use_data:20", "virtio_deadline_passed:20", "use_ranges:60", "run_ranges:1", "send_ranges:60",
-              "fill:30", "begin:30", "use_small:20", "virtio_blk_remainder:1")
-BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400", "-eva-split-return", "full",
-       "-eva-split-return-function", ",".join((*(f"{name}:0" for name in BLK_ASKED),
-                                               "virtio_wait:1", "virtio_reap:1", "virtio_drain:1", "complete_0:1")),
-       "-eva-slevel-function", ",".join(BLK_STATES))
+              "virtio_blk_put_data:100", "virtio_blk_run_sent:10", "take:10", "measure:60",
+              "count_segments:60", "map_pieces:30", "send_list:30",
+              "submit_list:40", "run_list:40", "keep_drained:4", "complete:10",
+              "virtio_deadline_passed:20", "run_ranges:1", "send_ranges:60",
+              "fill:30", "begin:30", "virtio_blk_remainder:1", "virtio_blk_zoned_start:150", "virtio_blk_zoned_stop:60",
+              "read_characteristics:60", "check_append:40", "send_append:40", "virtio_blk_report_zones:40",
+              "take_zone:40")
+BLK = ("-eva-slevel", "12", "-eva-auto-loop-unroll", "20", "-eva-plevel", "400", "-eva-split-return", "full")
+
+BLK_SOURCES = ("blk", "blk_commands", "blk_config", "blk_kept", "blk_list", "blk_range", "blk_start", "blk_zoned")
+
+# And of the proofs: their own, and in the common part.
+BLK_OWN = ("main:100", "start:100")
+BLK_COMMON = (*BLK_OWN, "find:50", "begin_request:40", "havoc_queue:50", "check_queue:50", "use:20")
+BLK_DATA = (*BLK_COMMON, "use_data:20")
 
 
-def blk(name, calls, segments=1, lists=0, keep=0, more=0):
-    """A proof of calls of the block driver (BEGIN, DATA, LISTS, SMALL)."""
-    sources = ("blk", "blk_commands", "blk_config", "blk_kept", "blk_list", "blk_range", "blk_start", "blk_zoned")
-    readings = (BLK_READINGS, BLK_READINGS, BLK_LIST_READINGS, BLK_RANGE_READINGS)[calls]
-    proof = driver(name, sources, readings, BLK)
-    defines = (*proof.defines, "PROVE_QUEUE_SIZE=8u", f"PROVE_CALLS={calls}", f"PROVE_SEGMENTS={segments}",
-               f"PROVE_LIST={lists}", f"PROVE_KEEP={keep}", f"PROVE_MORE={more}")
-    return proof._replace(harness="drivers/blk.c", defines=defines)
+def blk(name, harness, readings, states, common, segments=1, lists=0, keep=0, more=0, zones=0):
+    """A proof of the block driver; `states`: how many are kept apart, of the proof's functions and the common ones."""
+    told = (*(f"{function}:0" for function in (*BLK_ASKED, *(BLK_ZONES_ASKED if zones else ()))),
+            "virtio_wait:1", "virtio_reap:1", "virtio_drain:1", "complete_0:1")
+    options = (*BLK, "-eva-split-return-function", ",".join(told),
+               "-eva-slevel-function", ",".join((*BLK_STATES, *states)))
+    return driver(name, BLK_SOURCES, readings, options, harness=harness,
+                  beside=tuple(f"tests/prove/drivers/{part}.c" for part in common),
+                  defines=("PROVE_QUEUE_SIZE=8u", f"PROVE_SEGMENTS={segments}", f"PROVE_LIST={lists}",
+                           f"PROVE_KEEP={keep}", f"PROVE_MORE={more}", f"PROVE_ZONES={zones}"))
 
 
 NINEP = ("-eva-slevel", "20",
@@ -449,8 +480,8 @@ PROOFS = (
            defines=("PROVE_LISTED=2",)),
     net("net", "PROVE_MERGES=0", "PROVE_CONTROL=0", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=65592"),
     net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818"),
-    blk("blk-start", 0, lists=4, keep=1, more=1),
-    blk("blk", 1, segments=3),
+    blk("blk-start", "blk_start", BLK_READINGS, BLK_OWN, (), lists=4, keep=1, more=1),
+    blk("blk", "blk", BLK_READINGS, BLK_DATA, ("blk_disk", "blk_data"), segments=3),
     Proof("scsi_unit", "drivers/scsi_unit.c", (),
           ("src/drivers/scsi_sense.c", "src/drivers/scsi_unit.c", "src/core/time.c"), SCSI_UNIT, False,
           (*scsi_readings(1)[-2:], *SCSI_UNIT_READINGS), ()),
@@ -466,9 +497,12 @@ PROOFS = (
               (), ("virtio_balloon_start:600", "start_queues:300", "start_reports:60", "submit_statistics:30"),
               BALLOON_READINGS, 4, ("PROVE_QUEUES=5u", "PROVE_OFFERS=1")),
     Proof("gpu_edid", "drivers/gpu_edid.c", (), ("src/drivers/gpu_edid.c",), STATES, rooms=()),
-    blk("blk-lists", 2, lists=2),
+    blk("blk-lists", "blk_lists", BLK_LIST_READINGS, (*BLK_DATA, "use_list:200"),
+        ("blk_disk", "blk_data", "blk_list_in_flight"), lists=2),
     driver("gpu", ("gpu_cursor", "gpu_display", "gpu_edid", "gpu_resource"), (), GPU),
-    blk("blk-ranges", 3, lists=1),
+    blk("blk-ranges", "blk_ranges", BLK_RANGE_READINGS, (*BLK_COMMON, "use_ranges:60"),
+        ("blk_disk", "blk_list_in_flight"), lists=1),
+    blk("blk-zoned", "blk_zoned", BLK_ZONE_READINGS, (*BLK_DATA, "use_zones:20"), ("blk_disk", "blk_data"), zones=1),
 )
 
 
@@ -582,4 +616,8 @@ SEEDS = (
     Seed("a request that was not begun is sent", "src/drivers/blk_commands.c",
          "    id[0] = '\\0';\n    if (error != VIRTIO_OK)\n        return error;\n", "    id[0] = '\\0';\n",
          ("blk-ranges",)),
+    Seed("as many zones as the device says", "src/drivers/blk_zoned.c",
+         "count != 0 && count <= room ?", "count != 0 && count <= INT32_MAX ?", ("blk-zoned",)),
+    Seed("an append that is longer than a request", "src/drivers/blk_zoned.c",
+         "bytes <= zoned->disk.part_max", "bytes <= UINT32_MAX", ("blk-zoned",)),
 )
