@@ -347,6 +347,26 @@ BLK_ZONE_READINGS = (
             "        int reported;\n        //@ slevel merge;\n        reported = run_report(zoned, sector);\n"),
 )
 
+# That a slot keeps what it says it keeps is asserted where that is written, and taken from there.
+BLK_KEPT = "src/drivers/blk_kept.c"
+BLK_KEPT_READINGS = (
+    *BLK_READINGS,
+    Reading("each slot that lets go by itself", BLK_KEPT,
+            "    int error = VIRTIO_OK;\n\n    if (kept->readable != 0)\n",
+            "    int error = VIRTIO_OK;\n\n    //@ split kept - blk->kept;\n    if (kept->readable != 0)\n"),
+    Reading("and then it keeps nothing", BLK_KEPT,
+            "        kept->readable = 0;\n    return error;\n",
+            "        kept->readable = 0;\n    //@ assert let_go: error != 0 || kept->readable == 0;\n    return error;\n"),
+    Reading("a slot that keeps has what it keeps", BLK_KEPT,
+            "        kept->readable = (uint16_t)readable;\n    return error;\n",
+            "        kept->readable = (uint16_t)readable;\n"
+            "    //@ assert keeps: kept->readable == 0 || kept->prepared.buffers == &kept->buffers[0];\n"
+            "    return error;\n"),
+    Reading("and so nothing changes", BLK_KEPT,
+            "    if (kept->readable == readable)\n",
+            "    if (kept->readable == readable && kept->prepared.buffers != NULL)\n"),
+)
+
 # What tells no more apart than whether it succeeded; and how many states of these are kept apart, of all ways to start.
 BLK_ASKED = ("virtio_config_read", "read_capacity", "read_fields", "virtio_blk_read_config",
              "virtio_device_offer", "reset", "virtio_device_accept", "accept_features", "choose_features",
@@ -503,6 +523,7 @@ PROOFS = (
     blk("blk-ranges", "blk_ranges", BLK_RANGE_READINGS, (*BLK_COMMON, "use_ranges:60"),
         ("blk_disk", "blk_list_in_flight"), lists=1),
     blk("blk-zoned", "blk_zoned", BLK_ZONE_READINGS, (*BLK_DATA, "use_zones:20"), ("blk_disk", "blk_data"), zones=1),
+    blk("blk-queues", "blk", BLK_KEPT_READINGS, BLK_DATA, ("blk_disk", "blk_data"), keep=1, more=1),
 )
 
 
@@ -620,4 +641,11 @@ SEEDS = (
          "count != 0 && count <= room ?", "count != 0 && count <= INT32_MAX ?", ("blk-zoned",)),
     Seed("an append that is longer than a request", "src/drivers/blk_zoned.c",
          "bytes <= zoned->disk.part_max", "bytes <= UINT32_MAX", ("blk-zoned",)),
+    Seed("what is kept goes while the queue knows it", "src/drivers/blk.c",
+         "    (void)virtio_ring_uninit(&blk->queue);\n    if (blk->kept != NULL)\n"
+         "        device->host->free(device->host->ctx, blk->kept, blk->kept_size);\n",
+         "    if (blk->kept != NULL)\n        device->host->free(device->host->ctx, blk->kept, blk->kept_size);\n"
+         "    (void)virtio_ring_uninit(&blk->queue);\n", ("blk-queues",)),
+    Seed("a request of more buffers than a slot keeps", "src/drivers/blk_kept.c",
+         "readable + writable != KEPT_BUFFERS", "readable + writable < KEPT_BUFFERS", ("blk-queues",)),
 )

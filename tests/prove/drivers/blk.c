@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proofs of the block driver: data. Of a disk that has one queue, or of a queue beside the first.
+ * Proofs of the block driver: data, of a disk that has one queue, and of each queue of one that has two.
  */
 #include "blk.h"
 
@@ -16,5 +16,8 @@ void havoc_end(struct virtio_blk_slot *slot)
 
 void use(void)
 {
-    use_data(PROVE_MORE ? &more : disk);
+    if (PROVE_MORE && prove_maybe())
+        use_data(&more);
+    else
+        use_data(disk);
 }
