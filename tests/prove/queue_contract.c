@@ -269,7 +269,7 @@ int virtio_flush(struct virtio_queue *queue, struct virtio_chain *chain, uint32_
 
 int virtio_drain(struct virtio_queue *queue, struct virtio_done *done)
 {
-    int result = prove_maybe() ? complete(queue, done) : 0;
+    int result = queue->device != NULL && prove_maybe() ? complete(queue, done) : 0;
 
     return result < 0 ? VIRTIO_E_BUSY : result;
 }

@@ -276,11 +276,22 @@ NET_READINGS = (
             "        error = virtio_net_start_control(net, control);\n    //@ split net->control.device == 0;\n"),
 )
 
+NET_PAIRS_READINGS = (
+    Reading("several pairs of queues", "src/drivers/net.c",
+            "    if (!virtio_has_feature(&net->device, VIRTIO_NET_F_MQ))\n        return VIRTIO_OK;\n", ""),
+    Reading("a device that has as many as it is asked for", "src/drivers/net.c",
+            "    net->pairs_started = options->pairs < there ? options->pairs : there;\n",
+            "    if (there < PROVE_PAIRS)\n        return VIRTIO_E_CONFIG;\n    net->pairs_started = PROVE_PAIRS;\n"),
+    Reading("how far a start came, by itself", "src/drivers/net.c",
+            "        error = start_pair(net, at, options);\n",
+            "    {\n        error = start_pair(net, at, options);\n        //@ split at;\n        ;\n    }\n"),
+)
 
-def net(name, *defines):
+
+def net(name, *defines, readings=(), options=()):
     """A proof of the network driver."""
-    return driver(name, ("net", "net_receive", "net_transmit", "net_control"), NET_READINGS, NET, shared=5,
-                  harness="net", defines=defines)
+    return driver(name, ("net", "net_receive", "net_transmit", "net_control"), (*NET_READINGS, *readings),
+                  (*NET, *options), shared=5, harness="net", defines=defines)
 
 
 
@@ -499,7 +510,10 @@ PROOFS = (
     driver("scsi", ("buffer_queue", "scsi_control", "scsi_sense"), scsi_readings(2), SCSI,
            defines=("PROVE_LISTED=2",)),
     net("net", "PROVE_MERGES=0", "PROVE_CONTROL=0", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=65592"),
-    net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818"),
+    net("net-merge", "PROVE_MERGES=1", "PROVE_CONTROL=1", "PROVE_PAIRS=1", "PROVE_BUFFER_SIZE=32818",
+        "PROVE_LISTED=2u"),
+    net("net-pairs", "PROVE_MERGES=0", "PROVE_CONTROL=1", "PROVE_PAIRS=2", "PROVE_BUFFER_SIZE=65592",
+        "PROVE_QUEUES=5u", "PROVE_LISTED=1u", readings=NET_PAIRS_READINGS, options=("-eva-mlevel", "4")),
     blk("blk-start", "blk_start", BLK_READINGS, BLK_OWN, (), lists=4, keep=1, more=1),
     blk("blk", "blk", BLK_READINGS, BLK_DATA, ("blk_disk", "blk_data"), segments=3),
     Proof("scsi_unit", "drivers/scsi_unit.c", (),
@@ -567,7 +581,11 @@ SEEDS = (
     Seed("a part of a frame is as long as all of it", "src/drivers/net_receive.c",
          "frame->part_length = first->length;", "frame->part_length = length;", ("net", "net-merge")),
     Seed("a pair of queues behind the last one", "src/drivers/net_transmit.c",
-         "return pair < net->pairs_started ?", "return pair <= net->pairs_started ?", ("net",)),
+         "return pair < net->pairs_started ?", "return pair <= net->pairs_started ?", ("net", "net-pairs")),
+    Seed("a pair of queues to receive from, behind the last one", "src/drivers/net_receive.c",
+         "if (pair >= net->pairs_started)", "if (pair > net->pairs_started)", ("net-pairs",)),
+    Seed("more pairs in use than were started", "src/drivers/net_control.c",
+         "if (pairs == 0 || pairs > net->pairs_started)", "if (pairs == 0)", ("net-pairs",)),
     Seed("two tables of addresses that have room one by one", "src/drivers/net_control.c",
          "(uint32_t)unicast_count + multicast_count > VIRTIO_NET_MAC_TABLE_MAX",
          "unicast_count > VIRTIO_NET_MAC_TABLE_MAX || multicast_count > VIRTIO_NET_MAC_TABLE_MAX", ("net-merge",)),

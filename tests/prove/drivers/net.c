@@ -18,9 +18,14 @@ static uint8_t bytes[2 * VIRTIO_NET_MAC_TABLE_MAX * VIRTIO_NET_MAC_SIZE];
 
 /* ---- The invariant ---- */
 
-static struct virtio_net_pair *any_pair(void)
+/* A pair's number, each by itself, or one that none has. */
+static uint16_t any_number(void)
 {
-    return &net.pairs[prove_below(PROVE_PAIRS)];
+    uint32_t number = prove_below(PROVE_PAIRS + 1);
+
+    //@ split number;
+    return (uint16_t)(number < PROVE_PAIRS ? number
+                                           : number + prove_below(0x10000 - PROVE_PAIRS));
 }
 
 static struct virtio_net_buffer *any_buffer(const struct virtio_net_pair *pair)
@@ -110,9 +115,13 @@ static void check_slot(const struct virtio_net_pair *pair, const struct virtio_n
 
 static void check_all(void)
 {
-    const struct virtio_net_pair *pair = any_pair();
-    const struct virtio_net_buffer *buffer = any_buffer(pair);
+    uint32_t number = prove_below(PROVE_PAIRS);
+    const struct virtio_net_pair *pair;
+    const struct virtio_net_buffer *buffer;
 
+    //@ split number;
+    pair = &net.pairs[number];
+    buffer = any_buffer(pair);
     check_buffer(pair, buffer->next);
     check_buffer(pair, pair->first);
     check_buffer(pair, pair->last);
@@ -125,18 +134,19 @@ static void check_all(void)
 
 /* ---- Calls ---- */
 
-/* The buffer that is used and the first one of a frame, each by itself: so Eva knows which one is measured. */
+/* The buffer that is used and the first one of a frame, each by itself: so Eva knows which one is measured. The
+ * frame is one of the same pair before, for Eva is not sure that it was replaced. */
 static void receive(void)
 {
-    struct virtio_net_frame frame = {.data = net.pairs[0].buffers[0].memory};
     uint32_t used = prove_below(BUFFERS);
     uint32_t first = prove_below(BUFFERS + 1);
-    uint16_t number = (uint16_t)prove_any();
+    uint16_t number = any_number();
+    uint16_t before = number < PROVE_PAIRS ? number : 0;
+    struct virtio_net_frame frame = {.pair = before, .data = net.pairs[before].buffers[0].memory};
     int result;
 
     //@ split used;
     //@ split first;
-    //@ split number < PROVE_PAIRS;
     for (uint16_t at = 0; at < PROVE_PAIRS; at++) {
         struct virtio_net_pair *pair = &net.pairs[at];
 
@@ -173,9 +183,8 @@ static void send(void)
         .csum_offset = (uint16_t)prove_any(),
     };
     struct virtio_net_offload *maybe = prove_maybe() ? &offload : NULL;
-    uint16_t number = (uint16_t)prove_any();
+    uint16_t number = any_number();
 
-    //@ split number < PROVE_PAIRS;
     if (prove_maybe())
         (void)virtio_net_send(&net, bytes, prove_any64(), maybe);
     else
@@ -185,9 +194,8 @@ static void send(void)
 static void end(void)
 {
     struct virtio_net_done done;
-    uint16_t number = (uint16_t)prove_any();
+    uint16_t number = any_number();
 
-    //@ split number < PROVE_PAIRS;
     switch (prove_below(4)) {
     case 0:
         (void)virtio_net_kick(&net, number);
