@@ -21,7 +21,7 @@ import shutil
 import sys
 import time
 
-from . import process, qmp
+from . import command, process, qmp
 
 TYPE = "net"
 ROLES = ("peer", "dgram", "vhost", "user")
@@ -72,7 +72,7 @@ class Peer:
         self.limit = configuration.limit + process.GRACE
         self.due = configuration.suite_is_due("net") and "crash" not in configuration.actions
         self.processes = {}
-        self.names = {}
+        self.devices = configuration.devices
         self.digest = None
         self.digests = []
         for number, device in enumerate(configuration.devices):
@@ -92,7 +92,6 @@ class Peer:
     def _start(self, number, device):
         for name in ("peer", "qemu"):
             path(self.work, number, name).unlink(missing_ok=True)
-        self.names[number] = f"{device.role}{number}"
         link = {"vhost": f"vhost:{path(self.work, number, 'peer')}",
                 "peer": f"stream:{path(self.work, number, 'peer')}",
                 "dgram": f"dgram:{path(self.work, number, 'peer')}:{path(self.work, number, 'qemu')}",
@@ -101,7 +100,7 @@ class Peer:
             child = process.Child(
                 [sys.executable, "-B", "-m", "runner.net_peer", link,
                  str(path(self.work, number, "statistics")), str(path(self.work, number, "qmp")),
-                 self.names[number], str(number + 1)],
+                 command.device_id(number, device), str(number + 1)],
                 self.limit, stdout=log, stderr=log, cwd=SCRIPTS)
         self.processes[number] = child
         deadline = time.monotonic() + START_SECONDS
@@ -124,7 +123,7 @@ class Peer:
         """Not asked for over the network: a link that is down carries no question, and may lose an answer."""
         number = int(device) - 1
         with qmp.Qmp(path(self.work, number, "qmp")) as monitor:
-            monitor.call("set_link", name=self.names[number], up=state == "up")
+            monitor.call("set_link", name=command.device_id(number, self.devices[number]), up=state == "up")
 
     def finish(self):
         for child in self.processes.values():
